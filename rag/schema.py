@@ -1,0 +1,88 @@
+"""The records that travel through retrieval: documents, chunks, hits, citations and the settings of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page of a document: its printed position from 1 and its character span in `Document.text`."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """The path of headings ("Report > Revenue") that holds from `start` to the next heading."""
+
+    path: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A source as text. Every span (page, heading, chunk, citation) counts characters of `text`."""
+
+    text: str
+    source: str  # path relative to the indexed folder, with forward slashes
+    pages: tuple[Page, ...] = ()
+    headings: tuple[Heading, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)  # "date": "2025-03-31", "title": ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a document: `text == document.text[start:end]` always."""
+
+    source: str
+    text: str
+    start: int
+    end: int
+    page: int | None = None
+    heading: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A found chunk with its fused score and what each leg gave it (None = the leg did not return it)."""
+
+    chunk: Chunk
+    score: float
+    rank: int  # from 1
+    dense_score: float | None = None  # cosine
+    dense_rank: int | None = None
+    keyword_score: float | None = None  # BM25
+    keyword_rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A claim and the exact place that supports it: `document.text[start:end] == quote`."""
+
+    number: int  # the [n] in the answer
+    claim: str
+    quote: str
+    source: str
+    start: int
+    end: int
+    page: int | None = None
+    heading: str = ""
+    support: float = 0.0  # 0..1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RagConfig:
+    """Settings of an index; those above the blank line are fixed at build time, the others at search time."""
+
+    embedder: str = "minilm"  # "minilm" (its wheel), a local folder, or a hub name
+    store: str = "faiss"
+    chunk_tokens: int = 180  # of the embedder
+    overlap_tokens: int = 30
+
+    k: int = 6  # hits returned
+    candidates: int = 40  # asked of each leg before fusion
