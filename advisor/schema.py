@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 Strategy = Literal["prompt_only", "long_context", "rag", "finetune", "continued_pretraining", "hybrid"]
 Gap = Literal["knowledge", "behaviour", "both", "none"]
+Constraint = Literal["gpu_memory", "sequence_length", "batch_size", "training_speed", "training_cost"]
 Task = Literal[
     "qa",
     "classification",
@@ -61,6 +62,8 @@ class ExampleProfile:
     duplicates: int = 0
     languages: dict[str, float] = field(default_factory=dict)
     answers_in_documents: float | None = None  # share of answers found verbatim in the documents
+    quotes: bool = False  # rows name the passage that supports them, so answers are expected to be cited
+    path: str | None = None  # as the user typed it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class DataProfile:
     unsupported: dict[str, int] = field(default_factory=dict)  # suffix -> files no loader reads
     median_age_days: float | None = None
     examples: ExampleProfile | None = None
+    path: str | None = None  # as the user typed it; None where only examples were profiled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,10 @@ class Needs:
     gap: Gap | None = None
     style_or_format_task: bool | None = None
     domain_language: bool | None = None
+    instructions_fit_prompt: bool | None = None
+    large_behaviour_shift: bool | None = None
+    preserve_base: bool | None = None
+    corpus_tokens: int | None = None
     update_days: float | None = None  # documents change every so many days
     labelled_examples: int | None = None
     unlabelled_tokens: int | None = None
@@ -101,6 +109,7 @@ class Needs:
     rag_sufficient: bool | None = None
     model: str | None = None  # a catalogued model's name
     model_params_b: float | None = None
+    constraint: Constraint | None = None  # what limits the training run
     language: Literal["en", "zh", "both"] | None = None
 
 
@@ -119,14 +128,29 @@ class ModelSpec:
     tied_embeddings: bool = False
     params_b: float | None = None
     context_tokens: int | None = None
+    gated_mlp: bool = True  # gate, up and down projections; False = two plain projections
+    kind: Literal["decoder", "encoder"] = "decoder"
+    languages: tuple[str, ...] = ()
+    licence: str = ""
 
     @classmethod
     def from_config(cls, config: str | Path | dict[str, Any]) -> ModelSpec:
         """Reads a config.json (its path, its folder, or its content). Raises ValueError naming a missing field."""
         if not isinstance(config, dict):
             path = Path(config)
-            config = json.loads((path / "config.json" if path.is_dir() else path).read_text("utf-8"))
+            path = path / "config.json" if path.is_dir() else path
+            try:
+                config = json.loads(path.read_text("utf-8"))
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{path} is no JSON ({error}); give a Hugging Face config.json.") from None
+            if not isinstance(config, dict):
+                raise ValueError(f"{path} holds no JSON object; give a Hugging Face config.json.")
         return _spec(config)
+
+
+# Families whose feed-forward block is two plain projections; the others of today gate it with a third.
+_PLAIN_MLP = {"bert", "roberta", "xlm-roberta", "distilbert", "gpt2", "gpt_neox", "opt", "phi", "bloom", "falcon"}
+_ENCODERS = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "deberta-v2", "modernbert"}
 
 
 def _spec(config: dict[str, Any]) -> ModelSpec:
@@ -149,6 +173,8 @@ def _spec(config: dict[str, Any]) -> ModelSpec:
         head_dim=config.get("head_dim"),
         tied_embeddings=bool(config.get("tie_word_embeddings", False)),
         context_tokens=config.get("max_position_embeddings"),
+        gated_mlp=config.get("model_type") not in _PLAIN_MLP,
+        kind="encoder" if config.get("model_type") in _ENCODERS else "decoder",
     )
 
 
@@ -158,7 +184,7 @@ class TrainSetup:
 
     method: Literal["full", "lora", "qlora"] = "lora"
     weight_dtype: Literal["fp32", "bf16", "fp16", "int8", "nf4", "nf4-dq", "gptq"] = "bf16"
-    optimizer: Literal["adamw", "adamw_8bit", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "adamw_fused", "adamw_8bit", "sgd"] = "adamw"
     batch_size: int = 1
     seq_len: int = 1024  # tokens
     lora_rank: int = 16
@@ -167,6 +193,7 @@ class TrainSetup:
     attention: Literal["eager", "sdpa", "flash"] = "sdpa"
     loss_kernel: Literal["stock", "fused", "chunked"] = "stock"
     adapter_dtype: Literal["fp32", "bf16"] = "fp32"
+    kbit_upcast: bool = True  # peft's prepare_model_for_kbit_training keeps what is not quantised in fp32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +205,7 @@ class ServeSetup:
     concurrent: int = 1
     kv_dtype: Literal["bf16", "fp16", "int8"] = "bf16"
     adapters: int = 0
+    adapter_rank: int = 16
     embedder_params_m: float = 0.0  # millions
 
 
@@ -190,7 +218,8 @@ class MemoryEstimate:
     device_gib: float
     low_gib: float
     high_gib: float
-    parts: dict[str, float]  # weights, adapters, gradients, optimizer, activations, logits, workspace, context
+    # weights, adapters, gradients, optimizer, activations, logits, workspace, context; serving: kv_cache, embedder
+    parts: dict[str, float]
     peak: Literal["step", "backward", "serving"]
 
 
@@ -231,7 +260,9 @@ class Recommendation:
     next_command: str
     hardware: Hardware | None
     data: DataProfile | None
-    needs: Needs
+    needs: Needs  # as answered, with what the data told filled in
+    learned: dict[str, str] = field(default_factory=dict)  # key of needs -> how the data told it
+    unanswered: tuple[str, ...] = ()  # keys of needs that would move the answer most, most telling first
 
     @property
     def best(self) -> Option:
