@@ -1,0 +1,143 @@
+"""One class answers every question: closed book, with retrieval, tuned, or both, by what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from rag.citations import cite
+from rag.evidence import Evidence, Reader, reader_for
+from rag.prompt import build_messages, refusal
+from rag.schema import Citation, Hit
+
+
+class Retriever(Protocol):
+    def search(self, query: str, k: int = 6, where: Mapping[str, str] | None = None) -> Sequence[Hit]: ...
+
+
+class Generator(Protocol):
+    """Writes an answer piece by piece. Generators that quote use `evidence`; those that write use `messages`."""
+
+    name: str
+    adapter: str | None
+
+    def stream(
+        self, messages: Sequence[Mapping[str, str]], *, question: str = "", evidence: Evidence | None = None
+    ) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the assistant says and why. `notice` is the warning that the documents' owner wants repeated."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    refused: bool = False
+    generator: str = ""
+    adapter: str | None = None
+    notice: str = ""
+    support: float | None = None  # 0..1, how well the documents cover the question; None in closed book
+    unsupported: tuple[str, ...] = ()  # sentences whose citation did not hold
+
+
+@dataclass
+class AnswerStream:
+    """Iterate for the pieces as they come; `answer` is whole, with checked citations, once they have all come."""
+
+    pieces: Iterator[str]
+    finished: Answer | None = field(default=None, init=False)
+
+    def __iter__(self) -> Iterator[str]:
+        return self.pieces
+
+    @property
+    def answer(self) -> Answer:
+        for _ in self.pieces:
+            pass
+        if self.finished is None:
+            raise RuntimeError("The generator stopped before its answer was whole.")
+        return self.finished
+
+
+class Assistant:
+    """`Assistant(generator)` answers closed book; with a retriever it cites; with a tuned generator it is a hybrid.
+
+    `threshold` is the support below which it refuses; None takes the reader's calibrated one.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        retriever: Retriever | None = None,
+        *,
+        reader: Reader | None = None,
+        k: int = 6,
+        threshold: float | None = None,
+    ) -> None:
+        self.generator = generator
+        self.retriever = retriever
+        self.reader = reader or (reader_for(retriever) if retriever is not None else None)
+        self.k = k
+        self.threshold = threshold
+
+    def ask(self, question: str, history: Sequence[Mapping[str, str]] = ()) -> Answer:
+        """Answers from the documents, or refuses. `history` is earlier turns: {"role", "content"}."""
+        return self.stream(question, history).answer
+
+    def stream(self, question: str, history: Sequence[Mapping[str, str]] = ()) -> AnswerStream:
+        """As `ask`, piece by piece. Raises ValueError when the question is empty."""
+        if not question.strip():
+            raise ValueError("The question is empty; type one.")
+        stream = AnswerStream(iter(()))
+        stream.pieces = self._pieces(question.strip(), history, stream)
+        return stream
+
+    def _pieces(
+        self, question: str, history: Sequence[Mapping[str, str]], stream: AnswerStream
+    ) -> Iterator[str]:
+        hits, evidence = self._find(question, history)
+        if evidence is not None and not evidence.passages_above(self.threshold):
+            text = refusal(question)
+            stream.finished = self._answer(text, hits, evidence, refused=True)
+            yield text
+            return
+        said: list[str] = []
+        messages = build_messages(question, hits, history)
+        for piece in self.generator.stream(messages, question=question, evidence=evidence):
+            said.append(piece)
+            yield piece
+        text = "".join(said).strip()
+        stream.finished = self._answer(text, hits, evidence, refused=text == refusal(question))
+
+    def _find(
+        self, question: str, history: Sequence[Mapping[str, str]]
+    ) -> tuple[tuple[Hit, ...], Evidence | None]:
+        if self.retriever is None or self.reader is None:
+            return (), None
+        hits = tuple(self.retriever.search(search_query(question, history), k=self.k))
+        return hits, self.reader.read(question, hits)
+
+    def _answer(
+        self, text: str, hits: tuple[Hit, ...], evidence: Evidence | None, *, refused: bool
+    ) -> Answer:
+        cited = cite(text, hits) if hits and not refused else None
+        return Answer(
+            text=cited.text if cited else text,
+            citations=cited.citations if cited else (),
+            hits=hits,
+            refused=refused,
+            generator=self.generator.name,
+            adapter=self.generator.adapter,
+            notice=getattr(self.retriever, "notice", "") or "",
+            support=evidence.score if evidence else None,
+            unsupported=cited.unsupported if cited else (),
+        )
+
+
+def search_query(question: str, history: Sequence[Mapping[str, str]]) -> str:
+    """The question alone, or after the previous one when it is too short to stand alone ("And in 2024?")."""
+    earlier = [turn["content"] for turn in history if turn["role"] == "user"]
+    short = len(question.split()) <= 4 and len(question) <= 24
+    return f"{earlier[-1]} {question}" if earlier and short else question
