@@ -1,4 +1,5 @@
-"""The records that training reads and leaves: examples, settings, results and the card beside an adapter's weights."""
+"""The records that training reads and leaves: examples, settings, results and the card beside an adapter's
+weights."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One training row: a conversation whose last turn is the target (SFT), or a text with a label (classification)."""
+    """One training row: a conversation whose last turn is the target (SFT), or a text with a label
+    (classification)."""
 
     messages: tuple[dict[str, str], ...] = ()  # {"role": ..., "content": ...}
     text: str = ""
@@ -38,7 +40,8 @@ class TrainConfig:
     gradient_checkpointing: bool | None = None
     save_steps: int = 50
     seed: int = 42
-    resume: bool = False
+    resume: bool = False  # go on from the last complete checkpoint
+    overwrite: bool = False  # replace a finished or interrupted run at `out`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

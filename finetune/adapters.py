@@ -1,0 +1,56 @@
+"""Reads the cards of trained adapters, finds them, and refuses a base model that is not the one they were
+trained on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from finetune.schema import AdapterCard
+from finetune.weights import base_hash
+
+CARD = "adapter_card.json"
+
+
+def read_card(path: str | Path) -> AdapterCard:
+    """The card beside an adapter's weights. Raises FileNotFoundError or ValueError in one line."""
+    folder = Path(path)
+    file = folder / CARD
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"No adapter at '{folder}'; train one with `advisor train`, or correct the path."
+        )
+    if not file.is_file():
+        raise FileNotFoundError(f"'{folder}' holds no {CARD}, so it is no finished adapter of this program.")
+    try:
+        content = json.loads(file.read_text("utf-8"))
+        known = {field.name for field in fields(AdapterCard)}
+        return AdapterCard(
+            **{key: value for key, value in content.items() if key in known and key != "labels"},
+            labels=tuple(content.get("labels", ())),
+        )
+    except (json.JSONDecodeError, TypeError, AttributeError) as error:
+        raise ValueError(f"'{file}' is damaged ({error}); train the adapter again.") from None
+
+
+def write_card(card: AdapterCard, folder: Path) -> None:
+    """Writes the card; the last file of an adapter, so that its presence means a whole adapter."""
+    (folder / CARD).write_text(json.dumps(asdict(card), ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def check_base(card: AdapterCard, model_path: str | Path) -> None:
+    """Raises ValueError when the weights at `model_path` are not those that the adapter was trained on."""
+    if base_hash(model_path) != card.base_hash:
+        raise ValueError(
+            f"This adapter was trained on '{card.base_model}'; '{model_path}' holds other weights. "
+            f"Give '{card.base_model}' as the model, or train an adapter for this one."
+        )
+
+
+def list_adapters(folder: str | Path) -> list[tuple[Path, AdapterCard]]:
+    """Every finished adapter in a folder and below it, by path. Raises ValueError for a damaged card."""
+    root = Path(folder)
+    if not root.is_dir():
+        raise FileNotFoundError(f"No folder at '{root}'; give the folder where adapters were saved.")
+    return [(file.parent, read_card(file.parent)) for file in sorted(root.rglob(CARD))]

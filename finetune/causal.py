@@ -1,0 +1,45 @@
+"""Loads a causal language model from a folder, with or without an adapter on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoModelForCausalLM
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.utils.logging import disable_progress_bar
+
+from finetune.weights import model_config
+
+
+def load_causal(folder: Path, **loading: Any) -> Any:
+    """The model in evaluation mode. Raises ValueError in one line, also for a model that is no causal LM."""
+    kind = model_config(folder)["model_type"]
+    architectures = " ".join(model_config(folder).get("architectures") or ())
+    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or kind in _ENCODERS or "MaskedLM" in architectures:
+        raise ValueError(
+            f"'{folder.name}' is a {kind} model, which does not write text; give a causal language model "
+            "(Llama, Qwen, Mistral, ...), or train an encoder with --objective classify."
+        )
+    # A bar for each load would break into the program's own.
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, **loading
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"'{folder}' cannot be loaded ({str(error).strip().splitlines()[0]}).") from None
+    return model.eval()
+
+
+# transformers lists these among the causal models too (as decoders of an encoder-decoder pair).
+_ENCODERS = {
+    "bert",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "electra",
+    "data2vec-text",
+    "roformer",
+    "megatron-bert",
+}

@@ -1,0 +1,71 @@
+"""A sentence encoder with a classification head over the mean of its token vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils.logging import disable_progress_bar
+
+from finetune.weights import tensor_names
+
+HEAD = "head.safetensors"
+WITH_POOLER = {"bert", "roberta", "xlm-roberta"}  # the classes that take add_pooling_layer
+
+
+class EncoderClassifier(nn.Module):
+    """Mean pooling over the real tokens, then one linear layer; `classifier` is the head.
+
+    Not AutoModelForSequenceClassification: its BERT head reads a pooler on [CLS], which sentence encoders
+    such as MiniLM never trained; the mean is what they were trained to make comparable.
+    """
+
+    def __init__(self, encoder: nn.Module, labels: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        config: Any = encoder.config
+        self.config = config  # peft and the Trainer look for it
+        self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0) or 0.0)
+        self.classifier = nn.Linear(int(config.hidden_size), labels)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        **inputs: torch.Tensor,
+    ) -> SequenceClassifierOutput:
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **inputs).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(states.dtype)
+        pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
+        logits = self.classifier(self.dropout(pooled).to(self.classifier.weight.dtype)).float()
+        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+
+def load_encoder(folder: Path, **loading: Any) -> nn.Module:
+    """The bare encoder of a model folder. Raises ValueError in one line."""
+    # A bar for each load would break into the program's own.
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        config = AutoConfig.from_pretrained(str(folder), local_files_only=True)
+        # Stored without a pooler (as by a full run here): built without one, or a random one would be added.
+        bare = config.model_type in WITH_POOLER and not any(
+            "pooler." in name for name in tensor_names(folder)
+        )
+        extra = {"add_pooling_layer": False} if bare else {}
+        model = AutoModel.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, **extra, **loading
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"'{folder}' cannot be loaded as an encoder ({str(error).splitlines()[0]})."
+        ) from None
+    assert isinstance(model, nn.Module)
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None  # type: ignore[assignment]  # never read here: it would be trained for nothing
+    return model

@@ -1,0 +1,162 @@
+"""Writes answers with a causal language model, with or without an adapter, token by token."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import torch
+from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
+
+from finetune.adapters import CARD, check_base, read_card
+from finetune.causal import load_causal
+from finetune.template import Messages, encode, load_tokenizer, render, stop_tokens
+from finetune.weights import resolve_model
+
+
+class _Cancelled(StoppingCriteria):  # type: ignore[misc,unused-ignore]
+    """Ends generation when nobody reads on: a closed browser must not keep a processor busy."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+
+    def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
+        return torch.full((input_ids.shape[0],), self.asked.is_set(), device=input_ids.device)
+
+
+class TransformersGenerator:
+    """A loaded model. `name` and `adapter` say what it is; `stream` writes one answer."""
+
+    def __init__(
+        self, *, name: str, adapter: str | None, model: Any, tokenizer: Any, max_new_tokens: int
+    ) -> None:
+        self.name = name
+        self.adapter = adapter
+        self.model = model
+        self.tokenizer = tokenizer
+        self.max_new_tokens = max_new_tokens
+        self.stops = stop_tokens(tokenizer, model.generation_config)
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def context_tokens(self) -> int | None:
+        """The longest prompt and answer together, in tokens; None where the model states none."""
+        context = getattr(self.model.config, "max_position_embeddings", None)
+        return context if isinstance(context, int) and context > 0 else None
+
+    def stream(self, messages: Messages, *, question: str = "", hits: Sequence[Any] = ()) -> Iterator[str]:
+        """The answer in pieces of text; greedy, so the same prompt gives the same answer.
+
+        Raises ValueError when the prompt does not fit the model's context, and whatever generation raises.
+        """
+        prompt = encode(self.tokenizer, render(self.tokenizer, messages, answering=True))
+        room = self._room(len(prompt))
+        with self._one_at_a_time:
+            yield from self._pieces(torch.tensor([prompt], device=self.model.device), room)
+
+    def _room(self, prompt_tokens: int) -> int:
+        context = self.context_tokens
+        if context is None:
+            return self.max_new_tokens
+        if prompt_tokens >= context:
+            raise ValueError(
+                f"The prompt has {prompt_tokens} tokens, but '{self.name}' reads {context}; "
+                "retrieve fewer passages (a smaller k), shorten the history, or take a model that reads more."
+            )
+        return min(self.max_new_tokens, context - prompt_tokens)
+
+    def _pieces(self, prompt: torch.Tensor, room: int) -> Iterator[str]:
+        streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
+        cancelled, failure = _Cancelled(), Queue[BaseException](maxsize=1)
+
+        def work() -> None:
+            try:
+                self._generate(prompt, room, streamer, cancelled)
+            except BaseException as error:  # handed to the reader, who raises it
+                failure.put(error)
+                streamer.end()  # type: ignore[no-untyped-call]
+
+        worker = threading.Thread(target=work, daemon=True)
+        worker.start()
+        try:
+            yield from (piece for piece in streamer if piece)
+        finally:
+            cancelled.asked.set()
+            worker.join()
+        if not failure.empty():
+            raise failure.get()
+
+    def _generate(self, prompt: torch.Tensor, room: int, streamer: Any, cancelled: _Cancelled) -> None:
+        with torch.inference_mode():
+            self.model.generate(
+                input_ids=prompt,
+                attention_mask=torch.ones_like(prompt),
+                max_new_tokens=room,
+                do_sample=False,
+                eos_token_id=sorted(self.stops),
+                pad_token_id=self.tokenizer.pad_token_id,
+                streamer=streamer,
+                stopping_criteria=StoppingCriteriaList([cancelled]),
+            )
+
+
+def load_generator(
+    model: str,
+    adapter: str | Path | None = None,
+    *,
+    max_new_tokens: int = 512,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> TransformersGenerator:
+    """Loads a causal language model (folder or hub name) and, if given, an adapter trained on it.
+
+    `dtype` is a torch name ("bfloat16"); by default the stored one on a card and float32 on a CPU. An
+    adapter trained
+    over a 4-bit base (qlora) runs on the 16- or 32-bit one. Raises ValueError, OSError or ImportError in
+    one line, also for an adapter that was trained on other weights.
+    """
+    folder = resolve_model(model)
+    if adapter is not None:
+        _check_adapter(adapter, folder)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if adapter is not None and read_card(adapter).method == "full":
+        folder = Path(adapter)  # a full run left a whole model
+        adapter_weights = None
+    else:
+        adapter_weights = adapter
+    loaded = load_causal(folder, dtype=dtype or ("float32" if device == "cpu" else "auto"))
+    if adapter_weights is not None:
+        loaded = _with_adapter(loaded, adapter_weights)
+    loaded.to(device)
+    return TransformersGenerator(
+        name=model,
+        adapter=None if adapter is None else str(adapter),
+        model=loaded,
+        # A run saves its tokenizer and chat template beside the weights: answers keep the layout of training.
+        tokenizer=load_tokenizer(folder if adapter is None else Path(adapter)),
+        max_new_tokens=max_new_tokens,
+    )
+
+
+def _check_adapter(adapter: str | Path, folder: Path) -> None:
+    card = read_card(adapter)
+    if card.objective == "classify":
+        raise ValueError(
+            f"'{adapter}' classifies texts and writes none; give an adapter of the objective 'sft'."
+        )
+    check_base(card, folder)
+
+
+def _with_adapter(model: Any, adapter: str | Path) -> Any:
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(model, str(adapter)).eval()
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(
+            f"The adapter at '{adapter}' cannot be loaded beside its {CARD} ({first})."
+        ) from None

@@ -1,0 +1,36 @@
+"""QLoRA (arXiv 2305.14314): LoRA over a base held in 4-bit NF4 with double quantisation; also on a CPU."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from peft import get_peft_model, prepare_model_for_kbit_training
+from transformers import BitsAndBytesConfig
+
+from finetune.methods.lora import lora_config
+from finetune.schema import TrainConfig
+
+
+def loading() -> dict[str, Any]:
+    """Raises ImportError when bitsandbytes is missing."""
+    if find_spec("bitsandbytes") is None:
+        raise ImportError("QLoRA needs bitsandbytes; run pip install 'llm-adaptation-advisor[gpu]'.")
+    bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    compute = torch.bfloat16 if bf16 else torch.float32
+    quantisation = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=compute,
+    )
+    return {"quantization_config": quantisation, "dtype": compute}
+
+
+def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> Any:
+    # The run decides on checkpointing; peft would switch it on by default.
+    prepared = prepare_model_for_kbit_training(  # type: ignore[no-untyped-call]
+        model, use_gradient_checkpointing=False
+    )
+    return get_peft_model(prepared, lora_config(config, task=task, head=head))

@@ -1,0 +1,57 @@
+"""OBJECTIVES: what a model learns from the rows. A new objective is one file and one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from finetune.methods import Method
+from finetune.schema import Example, TrainConfig
+
+OBJECTIVES = {
+    "classify": "finetune.objectives.classify",
+    "sft": "finetune.objectives.sft",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A run that is ready to start: `evaluate` scores the model as it now is, `save` writes it into a
+    folder."""
+
+    trainer: Any  # transformers.Trainer
+    evaluate: Callable[[], dict[str, float]]
+    save: Callable[[Path], None]
+    rows: int
+    notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+class Objective(Protocol):
+    """What a file of this folder offers."""
+
+    def usable(self, example: Example) -> bool:
+        """Whether a row is of the kind that this objective learns from."""
+
+    def prepare(
+        self,
+        train: Sequence[Example],
+        held_out: Sequence[Example],
+        config: TrainConfig,
+        folder: Path,
+        method: Method,
+        arguments: dict[str, Any],
+    ) -> Job:
+        """Loads the model in `folder`, attaches the method and tokenises the rows. Raises ValueError."""
+
+
+def load_objective(name: str) -> Objective:
+    """The objective's module. Raises ValueError naming the alternatives."""
+    if name not in OBJECTIVES:
+        raise ValueError(f"Unknown objective '{name}'; choose one of {sorted(OBJECTIVES)}.")
+    module: Any = import_module(OBJECTIVES[name])
+    objective: Objective = module
+    return objective

@@ -1,0 +1,150 @@
+"""Classification of texts: an encoder with a new head, scored by accuracy and macro-F1 on the held-out
+rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from safetensors.torch import save_file
+from torch import nn
+from transformers import AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
+
+from finetune.defaults import defaults, learning_rates
+from finetune.encoder import HEAD, EncoderClassifier, load_encoder
+from finetune.evaluate import accuracy, macro_f1, majority_accuracy
+from finetune.methods import Method
+from finetune.objectives import Job
+from finetune.schema import Example, TrainConfig
+
+
+class _Trainer(Trainer):
+    """The Trainer with a learning rate of its own for the head, which starts from noise."""
+
+    head_learning_rate: float | None = None
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        if self.optimizer is None:
+            body: list[nn.Parameter] = []
+            head: list[nn.Parameter] = []
+            assert self.model is not None
+            for name, weight in self.model.named_parameters():
+                if weight.requires_grad:
+                    (head if "classifier" in name else body).append(weight)
+            rates = (self.args.learning_rate, self.head_learning_rate or self.args.learning_rate)
+            groups = [{"params": part, "lr": rate} for part, rate in zip((body, head), rates, strict=True)]
+            self.optimizer = torch.optim.AdamW(groups, weight_decay=self.args.weight_decay)
+        return self.optimizer
+
+
+def usable(example: Example) -> bool:
+    return example.label is not None
+
+
+def prepare(
+    train: Sequence[Example],
+    held_out: Sequence[Example],
+    config: TrainConfig,
+    folder: Path,
+    method: Method,
+    arguments: dict[str, Any],
+) -> Job:
+    labels = tuple(sorted({row.label for row in (*train, *held_out) if row.label is not None}))
+    _check_labels(labels, train)
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    torch.manual_seed(config.seed)  # the new head
+    model = EncoderClassifier(load_encoder(folder, **method.loading()), len(labels))
+    length = _length(config, model.config)
+    rows, cut = _dataset(train, labels, tokenizer, length)
+    held, held_cut = _dataset(held_out, labels, tokenizer, length) if held_out else (None, 0)
+    trained = method.attach(model, config, task="SEQ_CLS", head="classifier")
+    trainer = _Trainer(
+        model=trained,
+        args=TrainingArguments(**arguments),
+        train_dataset=rows,
+        eval_dataset=held,
+        data_collator=DataCollatorWithPadding(tokenizer),
+    )
+    if config.learning_rate is None:
+        trainer.head_learning_rate = learning_rates(config.method, "classify", 0.0)[1]
+
+    def evaluate() -> dict[str, float]:
+        return _scores(trainer, train, held_out, held, labels)
+
+    def save(target: Path) -> None:
+        _save(trained, target)
+        tokenizer.save_pretrained(str(target))
+
+    notes = _notes(train, labels, cut + held_cut, len(train) + len(held_out), length)
+    return Job(trainer=trainer, evaluate=evaluate, save=save, rows=len(train), notes=notes, labels=labels)
+
+
+def _check_labels(labels: Sequence[str], train: Sequence[Example]) -> None:
+    if len(labels) < 2:
+        raise ValueError(f"Every row has the label '{labels[0]}'; classification needs at least two labels.")
+    unseen = set(labels) - {row.label for row in train}
+    if unseen:
+        raise ValueError(
+            f"Labels {sorted(unseen)} stand in the held-out rows alone; no training row shows them."
+        )
+
+
+def _length(config: TrainConfig, model_config: Any) -> int:
+    context = getattr(model_config, "max_position_embeddings", None) or config.max_length
+    return min(config.max_length, int(context), int(defaults()["limits"]["classify_max_length"]))
+
+
+def _dataset(
+    examples: Sequence[Example], labels: Sequence[str], tokenizer: Any, length: int
+) -> tuple[Dataset, int]:
+    whole = tokenizer([row.text for row in examples], truncation=False, verbose=False)["input_ids"]
+    encoded = tokenizer([row.text for row in examples], truncation=True, max_length=length)
+    columns = {name: encoded[name] for name in ("input_ids", "attention_mask")}
+    columns["labels"] = [labels.index(str(row.label)) for row in examples]
+    return Dataset.from_dict(columns), sum(len(ids) > length for ids in whole)
+
+
+def _scores(
+    trainer: Any,
+    train: Sequence[Example],
+    held_out: Sequence[Example],
+    held: Dataset | None,
+    labels: Sequence[str],
+) -> dict[str, float]:
+    if held is None:
+        return {}
+    output = trainer.predict(held)
+    predicted = [labels[index] for index in output.predictions.argmax(-1)]
+    gold = [str(row.label) for row in held_out]
+    return {
+        "accuracy": accuracy(gold, predicted),
+        "macro_f1": macro_f1(gold, predicted),
+        "majority_accuracy": majority_accuracy([str(row.label) for row in train], gold),
+        "loss": float(output.metrics["test_loss"]),
+        "held_out_rows": float(len(gold)),
+    }
+
+
+def _save(model: nn.Module, target: Path) -> None:
+    """An adapter holds its head; a full run leaves the encoder as a model folder with the head beside it."""
+    if not isinstance(model, EncoderClassifier):
+        # The vocabulary is never changed here; left to itself, peft asks the hub whether it was.
+        model.save_pretrained(str(target), save_embedding_layers=False)  # type: ignore[operator]
+        return
+    model.encoder.save_pretrained(str(target))  # type: ignore[operator]
+    head = {name: value.detach().cpu().contiguous() for name, value in model.classifier.state_dict().items()}
+    save_file(head, target / HEAD)
+
+
+def _notes(
+    train: Sequence[Example], labels: Sequence[str], cut: int, rows: int, length: int
+) -> tuple[str, ...]:
+    counts = Counter(row.label for row in train)
+    notes = ["training rows per label: " + ", ".join(f"{label} {counts[label]}" for label in labels)]
+    if cut:
+        notes.append(f"{cut} of {rows} rows cut at {length} tokens")
+    return tuple(notes)

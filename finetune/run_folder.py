@@ -1,0 +1,179 @@
+"""A run on disk: checkpoints in `<out>.unfinished`, and the finished adapter that replaces `<out>` in one
+rename."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from finetune.adapters import CARD
+from finetune.schema import TrainConfig
+from finetune.weights import tensors_complete
+
+# What may differ between an interrupted run and the one that goes on with it.
+FREE_TO_CHANGE = {"out", "resume", "overwrite", "save_steps"}
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# torch.save and safetensors report a full disk in their own exceptions, by these words.
+FULL_WORDS = ("No space left", "Disk quota", "File too large", "file write failed", "iostream error")
+
+
+def unfinished(out: Path) -> Path:
+    """The folder beside `out` where a run keeps its checkpoints until it ends."""
+    return out.with_name(out.name + ".unfinished")
+
+
+def is_finished(out: Path) -> bool:
+    return (out / CARD).is_file()
+
+
+def claim(config: TrainConfig) -> None:
+    """Checks that a run may write to `config.out`. Raises ValueError rather than touch what lies there."""
+    out, partial = Path(config.out), unfinished(Path(config.out))
+    _restore(out)
+    if out.exists() and not is_finished(out) and not (out.is_dir() and not any(out.iterdir())):
+        raise ValueError(f"'{out}' exists and is no adapter of this program; choose another --out.")
+    if is_finished(out) and not config.overwrite and not (config.resume and partial.is_dir()):
+        raise ValueError(
+            f"'{out}' holds a finished adapter; choose another --out, or replace it with --overwrite."
+        )
+    found = checkpoint(out)
+    if found and not config.resume and not config.overwrite:
+        raise ValueError(
+            f"An interrupted run lies in '{partial}' ({found.name}); give --resume to go on with it, "
+            "or --overwrite to start anew."
+        )
+
+
+def open_run(config: TrainConfig, fingerprint: Mapping[str, str]) -> tuple[Path, Path | None]:
+    """The run's folder, and the checkpoint to go on from. Raises ValueError when its settings or data were
+    others."""
+    partial = unfinished(Path(config.out))
+    found = checkpoint(Path(config.out)) if config.resume else None
+    now = _settings(config, fingerprint)
+    if found is None:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        write_run(partial, {"settings": now})
+        return partial, None
+    then = read_run(partial).get("settings", {})
+    words = {"base_hash": "the base model's weights", "data_hash": "the training rows"}
+    changed = [words.get(key, key) for key, value in fingerprint.items() if then.get(key) != value]
+    changed += changes(then, config)
+    if changed:
+        raise ValueError(
+            f"The interrupted run in '{partial}' differs: {'; '.join(changed)}. Restore, or --overwrite."
+        )
+    for folder in partial.glob("checkpoint-*"):
+        if not _complete(folder):
+            shutil.rmtree(folder)
+    return partial, found
+
+
+def changes(then: Mapping[str, Any], config: TrainConfig) -> list[str]:
+    """Settings that shape the result and were others in an earlier run, in words."""
+    return [
+        f"{key} was {then.get(key)!r}, now {value!r}"
+        for key, value in asdict(config).items()
+        if key not in FREE_TO_CHANGE and then.get(key) != value
+    ]
+
+
+def _settings(config: TrainConfig, fingerprint: Mapping[str, str]) -> dict[str, Any]:
+    kept = {key: value for key, value in asdict(config).items() if key not in FREE_TO_CHANGE}
+    return {**kept, **fingerprint}
+
+
+def read_run(partial: Path) -> dict[str, Any]:
+    """What run.json holds; empty when it is missing or damaged."""
+    try:
+        content = json.loads((partial / "run.json").read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write_run(partial: Path, content: Mapping[str, Any]) -> None:
+    fresh = partial / "run.json.new"
+    fresh.write_text(json.dumps(content, ensure_ascii=False, indent=2), "utf-8")
+    fresh.replace(partial / "run.json")
+
+
+def checkpoint(out: Path) -> Path | None:
+    """The newest complete checkpoint of an interrupted run; half-written ones are passed over."""
+    found = [folder for folder in unfinished(out).glob("checkpoint-*") if _complete(folder)]
+    return max(found, key=_step, default=None)
+
+
+def _step(folder: Path) -> int:
+    match = re.fullmatch(r"checkpoint-(\d+)", folder.name)
+    return int(match.group(1)) if match else -1
+
+
+def _complete(folder: Path) -> bool:
+    """The Trainer writes trainer_state.json last; weights and optimizer are looked at too, for a disk that
+    was full."""
+    try:
+        state = json.loads((folder / "trainer_state.json").read_text("utf-8"))
+    except (OSError, json.JSONDecodeError):
+        return False
+    weights = list(folder.glob("*.safetensors"))
+    return (
+        state.get("global_step") == _step(folder)
+        and bool(weights)
+        and all(tensors_complete(file) for file in weights)
+        and zipfile.is_zipfile(folder / "optimizer.pt")
+    )
+
+
+def publish(staging: Path, out: Path) -> None:
+    """Puts the finished folder in the place of `out`; the old one is deleted only after that."""
+    old = out.with_name(out.name + ".replaced")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.exists():
+        out.rename(old)
+    staging.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(unfinished(out), ignore_errors=True)
+
+
+def _restore(out: Path) -> None:
+    """After a crash between the two renames of publish, the old adapter goes back to its place."""
+    old = out.with_name(out.name + ".replaced")
+    if old.is_dir() and not out.exists():
+        old.rename(out)
+
+
+def check_room(folder: Path, needed_bytes: int) -> None:
+    """Raises OSError before training when the checkpoints cannot fit on the disk."""
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise OSError(
+            f"The disk of '{folder}' has {free / 2**30:.2f} GiB free; this run's checkpoints need about "
+            f"{needed_bytes / 2**30:.2f} GiB. Free some space or choose another --out."
+        )
+
+
+@contextmanager
+def full_disk_in_one_line(folder: Path) -> Iterator[None]:
+    """Turns a full disk, however a library words it, into one OSError sentence; other errors pass
+    unchanged."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        worded = any(words in str(error) for words in FULL_WORDS)
+        if worded or getattr(error, "errno", None) in FULL:
+            raise OSError(
+                f"The disk was full while saving to '{folder}'; what was saved before is kept. "
+                "Free some space and run the same command with --resume."
+            ) from error
+        raise

@@ -1,0 +1,67 @@
+"""Divides rows into those that are learned and those that measure, the same way every time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+from finetune.defaults import defaults
+from finetune.schema import Example
+
+
+def data_hash(examples: Sequence[Example]) -> str:
+    """SHA-256 of the rows' content and split, in order."""
+    digest = hashlib.sha256()
+    for row in examples:
+        digest.update(f"{_content(row)}\t{row.split}\n".encode())
+    return digest.hexdigest()
+
+
+def split_rows(
+    examples: Sequence[Example], *, share: float
+) -> tuple[list[Example], list[Example], tuple[str, ...]]:
+    """Training rows, held-out rows and notes.
+
+    The file's own "test" rows are held out, else its "dev" rows, else `share` of each label, chosen by
+    content: the same row falls on the same side in every run, and equal rows fall on the same side.
+    """
+    named = {name: [row for row in examples if row.split == name] for name in ("train", "dev", "test")}
+    held = named["test"] or named["dev"]
+    if not named["train"]:
+        raise ValueError("No row has the split 'train'; there is nothing to learn from.")
+    if held:
+        notes = []
+        if named["test"] and named["dev"]:
+            notes.append(
+                f"{len(named['dev'])} 'dev' rows neither learned nor scored; the 'test' rows are scored"
+            )
+        return named["train"], held, tuple(notes)
+    fewest = int(defaults()["held_out"]["fewest_rows"])
+    if len(examples) < fewest:
+        return named["train"], [], (f"fewer than {fewest} rows: none held out, so nothing was scored",)
+    chosen = _chosen(named["train"], share)
+    train = [row for row in named["train"] if _content(row) not in chosen]
+    held = [row for row in named["train"] if _content(row) in chosen]
+    return (
+        train,
+        held,
+        (f"{len(held)} of {len(examples)} rows held out by content (the file names no split)",),
+    )
+
+
+def _chosen(rows: Sequence[Example], share: float) -> set[str]:
+    by_label: dict[str | None, set[str]] = defaultdict(set)
+    for row in rows:
+        by_label[row.label].add(_content(row))
+    chosen: set[str] = set()
+    for contents in by_label.values():
+        count = min(math.ceil(share * len(contents)), len(contents) - 1)  # each label keeps a training row
+        chosen.update(sorted(contents, key=lambda text: hashlib.sha256(text.encode()).digest())[:count])
+    return chosen
+
+
+def _content(row: Example) -> str:
+    return json.dumps([row.messages, row.text, row.label], ensure_ascii=False, sort_keys=True)
