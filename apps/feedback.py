@@ -136,7 +136,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     """Makes the table once; a file of a later version is refused rather than half understood."""
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > FORMAT:
-        raise ValueError(f"The feedback file has format {version}, this program writes {FORMAT}; update the program.")
+        raise ValueError(
+            f"The feedback file has format {version}, this program writes {FORMAT}; update the program."
+        )
     if version == FORMAT:
         return
     connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer

@@ -6,10 +6,13 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.assistant import Generator
 from rag.evidence import Evidence
+
+if TYPE_CHECKING:
+    from finetune import Classifier
 
 Messages = Sequence[Mapping[str, str]]
 
@@ -18,23 +21,40 @@ class Extractive:
     """Quotes the sentences that support an answer, each with its mark; writes nothing of its own, needs no model."""
 
     name = "extractive"
-    adapter = None
+    adapter: str | None = None
 
     def stream(
         self, messages: Messages, *, question: str = "", evidence: Evidence | None = None
     ) -> Iterator[str]:
         if evidence is None:
             raise ValueError(
-                "The extractive generator quotes documents and has none; give --index, or --model to answer closed book."
+                "The extractive generator quotes documents and has none; "
+                "give --index, or --model to answer closed book."
             )
         for position, passage in enumerate(evidence.best()):
             yield ("\n" if position else "") + f"{passage.text} [{passage.number}]"
 
 
+class Labelling:
+    """Answers with the label that a trained classifier gives the question: what a tuned encoder says closed book."""
+
+    name = "classifier"
+
+    def __init__(self, classifier: Classifier, adapter: str) -> None:
+        self.adapter: str | None = adapter
+        self._classifier = classifier
+
+    def stream(
+        self, messages: Messages, *, question: str = "", evidence: Evidence | None = None
+    ) -> Iterator[str]:
+        ((label, probability),) = self._classifier.classify([question])
+        yield f"{label} ({probability:.0%})"
+
+
 class OpenAICompatible:
     """Asks a server that speaks the OpenAI chat API (vLLM, llama.cpp, Ollama, a hosted one) and streams its words."""
 
-    adapter = None
+    adapter: str | None = None
 
     def __init__(self, api_base: str, model: str, api_key: str = "", timeout_s: float = 120.0) -> None:
         if not api_base.startswith(("http://", "https://")):
@@ -87,7 +107,7 @@ def make_generator(
 ) -> Generator:
     """The generator that the given names ask for; none of them is the extractive one.
 
-    A classification adapter belongs to no generator: see `apps.labels`.
+    An adapter without a model is loaded onto the base that its card names.
     """
     if api_base:
         if adapter:
@@ -95,9 +115,10 @@ def make_generator(
                 "--adapter needs weights on this machine; a server behind --api-base loads its own."
             )
         return OpenAICompatible(api_base, model or "default", api_key)
-    if model is None:
+    if model is None and adapter is None:
         return Extractive()
-    from finetune import load_generator
+    from finetune import load_generator, read_card
 
+    model = model or read_card(adapter or "").base_model
     generator: Generator = load_generator(model, adapter=adapter, max_new_tokens=max_new_tokens)
     return generator

@@ -1,0 +1,70 @@
+"""`advisor ask QUESTION`: an answer with verified citations, or a refusal (exit status 0 both times)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from apps.assistant import Answer
+    from apps.labels import Label
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("question")
+    add_answering(parser)
+    parser.add_argument("--json", action="store_true", help="the answer, its citations and the hits as JSON")
+
+
+def add_answering(parser: argparse.ArgumentParser) -> None:
+    """The flags that every command which answers shares."""
+    parser.add_argument(
+        "--index", help="an index made by 'advisor index'; without one the model answers closed book"
+    )
+    parser.add_argument(
+        "--model", help="a causal LM: local folder or Hugging Face name (default: extractive, no model)"
+    )
+    parser.add_argument("--adapter", help="an adapter made by 'advisor train'")
+    parser.add_argument("--api-base", help="an OpenAI-compatible server, e.g. http://localhost:8000/v1")
+    parser.add_argument("-k", type=int, help="passages to retrieve (default 6)")
+
+
+def run(args: argparse.Namespace) -> int:
+    from apps.labels import label_answer
+    from apps.opening import open_assistant, open_classifier
+    from apps.settings import load_settings
+
+    settings = load_settings(vars(args))
+    classifier = open_classifier(settings)
+    answer = open_assistant(settings, classifier).ask(args.question)
+    labels = label_answer(answer, classifier) if classifier else ()
+    if args.json:
+        print(
+            json.dumps(asdict(answer) | {"labels": [asdict(x) for x in labels]}, ensure_ascii=False, indent=2)
+        )
+    else:
+        print(render(answer, labels))
+    return 0
+
+
+def render(answer: Answer, labels: tuple[Label, ...] = ()) -> str:
+    """The answer as text, its citations below it with the exact quotes."""
+    lines = [answer.text]
+    if answer.citations:
+        lines += ["", "Sources"]
+    for citation in answer.citations:
+        page = f", page {citation.page}" if citation.page else ""
+        quote = " ".join(citation.quote.split())
+        lines.append(
+            f'  [{citation.number}] {citation.source}{page}, characters {citation.start}-{citation.end}: "{quote}"'
+        )
+    lines += [
+        f"  {label.label} ({label.probability:.0%}): {' '.join(label.text.split())}" for label in labels
+    ]
+    if answer.unsupported:
+        lines.append(f"{len(answer.unsupported)} sentence(s) above have no source that supports them.")
+    if answer.notice:
+        lines += ["", answer.notice]
+    return "\n".join(lines)

@@ -1,0 +1,34 @@
+"""`advisor index FOLDER --out INDEX`: the first run builds, later ones update what changed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("documents", help="a folder of documents, or one file")
+    parser.add_argument("--out", required=True, metavar="INDEX", help="the folder of the index")
+    parser.add_argument("--embedder", help="'minilm' (default), a local folder, or a hub name")
+    parser.add_argument("--store", help="vector store: faiss (default) or exact")
+    parser.add_argument(
+        "--plan", metavar="FILE", help="plan.json of 'advisor recommend'; its index settings are used"
+    )
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from apps.plan import rag_config
+    from apps.progress import progress_bar
+    from rag import build_index
+
+    config = rag_config(args.plan, embedder=args.embedder, store=args.store)
+    with progress_bar() as progress:
+        index = build_index(args.documents, args.out, config, progress=progress)
+    report = index.report
+    if args.json:
+        print(json.dumps(report.as_dict() | {"index": args.out}, ensure_ascii=False, indent=2))
+    else:
+        print(report.render())
+        print(f'Next: advisor ask "your question" --index {args.out}')
+    return 1 if report.failed else 0

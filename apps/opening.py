@@ -1,0 +1,59 @@
+"""Opens what the settings name (index, generator, classifier) and makes the assistant of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apps.settings import Settings
+
+if TYPE_CHECKING:
+    from apps.assistant import Assistant, Generator
+    from finetune import Classifier
+    from rag import Index
+
+
+def open_named_index(settings: Settings) -> Index:
+    """The index that the settings name. Raises ValueError when they name none."""
+    if not settings.index:
+        raise ValueError("No index named; give --index FOLDER (made by 'advisor index ./docs --out FOLDER').")
+    from rag import open_index
+
+    return open_index(settings.index)
+
+
+def open_assistant(settings: Settings, classifier: Classifier | None = None) -> Assistant:
+    """The assistant of these settings: an index makes it cite, a model write, an adapter tunes it.
+
+    `classifier` is what `open_classifier` gave for the same settings.
+    """
+    from apps.assistant import Assistant
+
+    index = open_named_index(settings) if settings.index else None
+    return Assistant(_generator(settings, classifier, closed_book=index is None), index, k=settings.k)
+
+
+def open_classifier(settings: Settings) -> Classifier | None:
+    """The classifier, when the adapter that the settings name is one; it labels answers and writes none."""
+    if settings.adapter is None:
+        return None
+    from finetune import load_classifier, read_card
+
+    card = read_card(settings.adapter)
+    if card.objective != "classify":
+        return None
+    return load_classifier(settings.model or card.base_model, settings.adapter)
+
+
+def _generator(settings: Settings, classifier: Classifier | None, *, closed_book: bool) -> Generator:
+    from apps.generators import Extractive, Labelling, make_generator
+
+    if classifier is not None:
+        # The model named beside a classifier is the classifier's base, so nothing else is there to write.
+        return Labelling(classifier, settings.adapter or "") if closed_book else Extractive()
+    return make_generator(
+        settings.model,
+        adapter=settings.adapter,
+        api_base=settings.api_base,
+        api_key=settings.api_key,
+        max_new_tokens=settings.max_new_tokens,
+    )

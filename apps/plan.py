@@ -1,0 +1,49 @@
+"""From a recommendation to the settings of an index and of a training run; flags win over the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finetune.schema import TrainConfig
+from rag.schema import RagConfig
+
+if TYPE_CHECKING:
+    from advisor import Recommendation
+
+
+def read_plan(path: str) -> Recommendation:
+    """The recommendation that 'advisor recommend --out' wrote. Raises ValueError when it is not one."""
+    from advisor import from_json
+
+    return from_json(Path(path).read_text("utf-8"))
+
+
+def rag_config(plan: str | None = None, **flags: Any) -> RagConfig:
+    """Index settings. A plan is read for its mistakes: today no recommendation departs from the defaults."""
+    if plan is not None:
+        read_plan(plan)
+    return RagConfig(**_given(flags, RagConfig))
+
+
+def train_config(plan: str | None, flags: Mapping[str, Any]) -> TrainConfig:
+    """Training settings. Raises ValueError when neither the flags nor the plan name a model."""
+    planned: dict[str, Any] = {}
+    if plan is not None:
+        best = next((o for o in read_plan(plan).options if o.method != "none" and o.rejected is None), None)
+        if best is None:
+            raise ValueError(
+                f"{plan} recommends no training; give --method and --model to train all the same."
+            )
+        planned = {"model": best.model, "method": best.method}
+    values = planned | _given(flags, TrainConfig)
+    if "model" not in values:
+        raise ValueError("No model named; give --model NAME, a local folder, 'minilm', or --plan plan.json.")
+    return TrainConfig(**values)
+
+
+def _given(flags: Mapping[str, Any], record: type) -> dict[str, Any]:
+    known = {field.name for field in fields(record)}
+    return {name: value for name, value in flags.items() if name in known and value is not None}
