@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from rag.schema import Chunk, Citation, Document, Heading, Hit, Page, RagConfig
 
 if TYPE_CHECKING:
-    from rag.index import Index, IndexReport, build_index, open_index
+    from rag.index import Index, build_index, open_index
     from rag.loaders import load_document, load_folder
+    from rag.update import IndexReport
 
 __all__ = [
     "Chunk",
@@ -29,7 +30,7 @@ __all__ = [
 # Loaded at first use, so that `import rag` stays light.
 _LAZY = {
     "Index": "rag.index",
-    "IndexReport": "rag.index",
+    "IndexReport": "rag.update",
     "build_index": "rag.index",
     "open_index": "rag.index",
     "load_document": "rag.loaders",

@@ -1,0 +1,104 @@
+"""Files that survive a crash: atomic writes, the lock of the one writer, and a full disk told in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What SQLite says for a full disk, for a quota, and for a write cut short by either.
+_SQLITE_FULL = ("database or disk is full", "disk i/o error")
+
+
+def write_file(path: Path, data: bytes) -> str:
+    """Write and sync; returns the SHA-256 of what was written."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return hashlib.sha256(data).hexdigest()
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Swap the content of `path` at once: a reader or a crash sees the old or the new, never a part."""
+    temporary = path.with_name(path.name + ".new")
+    write_file(temporary, data)
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> str:
+    """Push a file that a library wrote to the disk; returns its SHA-256."""
+    data = path.read_bytes()
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    return hashlib.sha256(data).hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` durable, where the system can (Windows cannot open folders)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def writer_lock(folder: Path) -> Iterator[None]:
+    """Only one process writes an index. The system frees the lock when its holder dies, however it dies."""
+    path = folder / "writer.lock"
+    with path.open("a+", encoding="ascii") as file:
+        if not _lock(file.fileno()):
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise BlockingIOError(
+                f"{folder} is being written by process {holder}; wait until it has ended and run this again."
+            )
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _lock(handle: int) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            # The byte lies far behind the number, so that others can still read who holds the lock.
+            os.lseek(handle, 1 << 20, os.SEEK_SET)
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def full_disk_named(folder: Path, intact: str) -> Iterator[None]:
+    """Turn the many faces of a full disk into one OSError line that ends with what is `intact`."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        full = (
+            error.errno in _FULL
+            if isinstance(error, OSError)
+            else any(sign in str(error).lower() for sign in _SQLITE_FULL)
+        )
+        if not full:
+            raise
+        raise OSError(
+            f"The disk of {folder} is full; {intact} Free some space and run the same command again."
+        ) from error

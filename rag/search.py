@@ -1,0 +1,76 @@
+"""One search: the filter, a dense leg, a keyword leg, their fusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rag.embed import Embedder
+from rag.fusion import fuse_scores, ranked
+from rag.generation import View
+from rag.keyword import keyword_scores
+from rag.schema import Hit
+from rag.stores import Positions
+
+# Above this share of unknown tokens the embedder cannot read the query, and its nearest vectors are noise.
+UNREADABLE_SHARE = 0.25
+DENSE_WEIGHT, KEYWORD_WEIGHT = 0.5, 0.5
+
+
+def search_view(
+    view: View,
+    embedder: Embedder,
+    query: str,
+    *,
+    k: int,
+    candidates: int,
+    where: Mapping[str, Any] | None = None,
+) -> list[Hit]:
+    """The `k` best chunks. The filter comes before the search, so k hits come back whenever k chunks match."""
+    allowed = view.allowed(where)
+    if k < 1 or not query.strip() or not view.chunks or (allowed is not None and not len(allowed)):
+        return []
+    depth = max(candidates, k)
+    dense = _dense(view, embedder, query, depth, allowed)
+    keyword = _keyword(view, query, depth, allowed)
+    fused = ranked(fuse_scores([dense, keyword], [DENSE_WEIGHT, KEYWORD_WEIGHT]))[:k]
+    return _hits(view, fused, dense, keyword)
+
+
+def _dense(
+    view: View, embedder: Embedder, query: str, depth: int, allowed: Positions | None
+) -> dict[int, float]:
+    if embedder.unknown_share(query) > UNREADABLE_SHARE:
+        return {}
+    return dict(view.store.search(embedder.embed([query])[0], depth, allowed))
+
+
+def _keyword(view: View, query: str, depth: int, allowed: Positions | None) -> dict[int, float]:
+    scores = keyword_scores(view.keyword, query)
+    if allowed is not None:
+        masked = np.zeros_like(scores)
+        masked[allowed] = scores[allowed]
+        scores = masked
+    best = np.argsort(-scores, kind="stable")[:depth]
+    return {int(position): float(scores[position]) for position in best if scores[position] > 0}
+
+
+def _hits(
+    view: View, fused: list[tuple[int, float]], dense: dict[int, float], keyword: dict[int, float]
+) -> list[Hit]:
+    dense_rank = {position: rank for rank, position in enumerate(dense, start=1)}
+    keyword_rank = {position: rank for rank, position in enumerate(keyword, start=1)}
+    return [
+        Hit(
+            chunk=view.chunks[position],
+            score=score,
+            rank=rank,
+            dense_score=dense.get(position),
+            dense_rank=dense_rank.get(position),
+            keyword_score=keyword.get(position),
+            keyword_rank=keyword_rank.get(position),
+        )
+        for rank, (position, score) in enumerate(fused, start=1)
+    ]
