@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .catalog import find_gpu, find_model, resolve_model
     from .data_profile import profile_data
+    from .decide import recommend
     from .hardware import detect_hardware, hardware_with_vram
     from .memory import estimate_memory
     from .questions import QUESTIONS, needs_from_dict, read_needs
-    from .decide import recommend
     from .report import from_json, render_markdown, render_text, to_json
     from .schema import (
         DataProfile,
@@ -37,7 +37,9 @@ _HOMES = {
     **dict.fromkeys(("QUESTIONS", "needs_from_dict", "read_needs"), "questions"),
     "recommend": "decide",
     **dict.fromkeys(("from_json", "render_markdown", "render_text", "to_json"), "report"),
-    **dict.fromkeys(("DataProfile", "ExampleProfile", "Gpu", "Hardware", "MemoryEstimate", "ModelSpec"), "schema"),
+    **dict.fromkeys(
+        ("DataProfile", "ExampleProfile", "Gpu", "Hardware", "MemoryEstimate", "ModelSpec"), "schema"
+    ),
     **dict.fromkeys(("Needs", "Option", "Reason", "Recommendation", "ServeSetup", "TrainSetup"), "schema"),
 }
 

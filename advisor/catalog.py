@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,14 @@ class Evidence:
         return f"{self.source}, {self.date} ({self.figure})"
 
 
-@lru_cache(maxsize=None)
+@cache
 def read_facts(table: str) -> tuple[Mapping[str, Any], ...]:
     """The rows of facts/<table>.toml as they stand, `source` and `date` included."""
     with (FACTS / f"{table}.toml").open("rb") as file:
         return tuple(tomllib.load(file)[table])
 
 
-@lru_cache(maxsize=None)
+@cache
 def models() -> tuple[ModelSpec, ...]:
     """Every catalogued model, smallest first."""
     names = {item.name for item in fields(ModelSpec)}
@@ -53,7 +53,7 @@ def models() -> tuple[ModelSpec, ...]:
     return tuple(sorted(specs, key=lambda spec: spec.params_b or 0.0))
 
 
-@lru_cache(maxsize=None)
+@cache
 def evidence(key: str) -> Evidence:
     """The claim named `key`. Raises KeyError for a name that no row carries, which is a programming error."""
     names = {item.name for item in fields(Evidence)}
@@ -69,6 +69,13 @@ def threshold(key: str, name: str = "value") -> float:
         if row["key"] == key:
             return float(row[name])
     raise KeyError(f"facts/evidence.toml has no row {key!r}")
+
+
+@cache
+def default_models() -> tuple[ModelSpec, ...]:
+    """What is proposed where the user names no model, largest first."""
+    wanted = {row["name"] for row in read_facts("models") if row.get("default")}
+    return tuple(spec for spec in reversed(models()) if spec.name in wanted)
 
 
 def find_model(name: str) -> ModelSpec:
@@ -117,7 +124,7 @@ def _nearest(name: str, spellings: Mapping[str, str]) -> str:
     return ", ".join(unique[:3])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _model_spellings() -> dict[str, str]:
     spellings: dict[str, str] = {}
     for row in read_facts("models"):

@@ -35,7 +35,9 @@ _GAP_LOW, _GAP, _GAP_HIGH = 0.04, 0.15, 0.38
 _FORMULA_ERROR = 0.06  # half of all published measurements lie within 5.9 % of these formulas
 
 
-def estimate_memory(model: ModelSpec, setup: TrainSetup | ServeSetup, gpu: str | None = None) -> MemoryEstimate:
+def estimate_memory(
+    model: ModelSpec, setup: TrainSetup | ServeSetup, gpu: str | None = None
+) -> MemoryEstimate:
     """Peak memory of one card in GiB: tensors, reserved by the allocator, and on the device, with an interval.
 
     `gpu` names the card where its context was measured. Raises ValueError for a setup that makes no sense.
@@ -59,25 +61,36 @@ def _training(model: ModelSpec, setup: TrainSetup) -> tuple[dict[str, float], st
         "weights": _weight_bytes(counts, setup),
         "adapters": 0.0 if full else trainable * width,
         "optimizer": trainable * _state_bytes(setup.optimizer, width),
-        "workspace": _dequantised(model, setup),
     }
+    moments = _moments(model, setup, counts, trainable * width)
+    moments["step"]["workspace"] = trainable * _step_temporaries(setup.optimizer, width)
+    peak = max(moments, key=lambda moment: sum(moments[moment].values()))
+    return {**held, **moments[peak]}, "step" if peak == "step" else "backward"
+
+
+def _moments(
+    model: ModelSpec, setup: TrainSetup, counts: Counts, gradients: float
+) -> dict[str, dict[str, float]]:
+    """What lives beside weights and optimizer states at the loss, on entering and on leaving the backward pass."""
     saved, layer, logits = _pass_bytes(model, setup)
-    gradients = trainable * width
-    # The first gradients of the backward pass are those of the head, beside the whole of the logits.
-    early = counts.head or counts.embedding if full and not setup.loss_kernel == "chunked" else 0
-    checkpointed = setup.gradient_checkpointing
-    moments = {
-        "loss": {"activations": saved, "logits": logits, "gradients": early * width},
-        # Last layer reached going back: all gradients, the inputs of the layers no longer needed.
-        "end": {"activations": layer, "logits": 0.0, "gradients": gradients},
-        "start": {"activations": saved + (layer if checkpointed else 0.0), "logits": 0.0, "gradients": early * width},
+    early = (
+        0.0  # the first gradients of the backward pass are those of the head, beside the whole of the logits
+    )
+    if setup.method == "full" and setup.loss_kernel != "chunked":
+        early = gradients * (counts.head or counts.embedding) / counts.total
+    recomputed = layer if setup.gradient_checkpointing else 0.0
+    workspace = _working_copies(model, setup, counts)
+    return {
+        "loss": {"activations": saved, "logits": logits, "gradients": early, "workspace": workspace},
+        "enter": {
+            "activations": saved + recomputed,
+            "logits": 0.0,
+            "gradients": early,
+            "workspace": workspace,
+        },
+        "leave": {"activations": layer, "logits": 0.0, "gradients": gradients, "workspace": 0.0},
+        "step": {"activations": 0.0, "logits": 0.0, "gradients": gradients, "workspace": 0.0},
     }
-    step = {"activations": 0.0, "logits": 0.0, "gradients": gradients}
-    step_extra = trainable * _step_temporaries(setup.optimizer, width)
-    backward = max(moments.values(), key=lambda moment: sum(moment.values()))
-    if sum(step.values()) + step_extra > sum(backward.values()) + held["workspace"]:
-        return {**held, **step, "workspace": step_extra}, "step"
-    return {**held, **backward}, "backward"
 
 
 def _check(*values: int) -> None:
@@ -90,7 +103,9 @@ def _train_dtype(setup: TrainSetup) -> str:
     if setup.method == "qlora" and setup.weight_dtype not in _QUANTISED:
         return "nf4"
     if setup.method == "full" and setup.weight_dtype in _QUANTISED:
-        raise ValueError(f"Full tuning cannot train {setup.weight_dtype} weights; choose bf16 or fp32, or qlora.")
+        raise ValueError(
+            f"Full tuning cannot train {setup.weight_dtype} weights; choose bf16 or fp32, or qlora."
+        )
     return setup.weight_dtype
 
 
@@ -105,7 +120,9 @@ def _weight_bytes(counts: Counts, setup: TrainSetup) -> float:
 
 def _state_bytes(optimizer: str, width: float) -> float:
     """Adam keeps two moments in the dtype of its parameters; in 8 bits, two bytes and their block scales."""
-    return {"adamw": 2 * width, "adamw_fused": 2 * width, "adamw_8bit": 2 + 2 * 4 / 256, "sgd": 0.0}[optimizer]
+    return {"adamw": 2 * width, "adamw_fused": 2 * width, "adamw_8bit": 2 + 2 * 4 / 256, "sgd": 0.0}[
+        optimizer
+    ]
 
 
 def _step_temporaries(optimizer: str, width: float) -> float:
@@ -113,9 +130,13 @@ def _step_temporaries(optimizer: str, width: float) -> float:
     return width if optimizer == "adamw" else 0.0
 
 
-def _dequantised(model: ModelSpec, setup: TrainSetup) -> float:
-    """A quantised linear is expanded to 16 bits when it is used: the largest one of a layer."""
-    return 2.0 * model.hidden * model.intermediate if _train_dtype(setup) in _QUANTISED else 0.0
+def _working_copies(model: ModelSpec, setup: TrainSetup, counts: Counts) -> float:
+    """16-bit copies of weights: one dequantised linear at a time, or under AMP every fp32 linear that is trained."""
+    if _train_dtype(setup) in _QUANTISED:
+        return 2.0 * model.hidden * model.intermediate
+    if setup.method == "full" and setup.weight_dtype == "fp32":
+        return 2.0 * counts.linear  # autocast keeps its casts of leaf weights until the step ends
+    return 0.0
 
 
 def _pass_bytes(model: ModelSpec, setup: TrainSetup) -> tuple[float, float, float]:
@@ -124,12 +145,13 @@ def _pass_bytes(model: ModelSpec, setup: TrainSetup) -> tuple[float, float, floa
     scores = 0.0
     if setup.attention == "eager":
         scores = setup.batch_size * model.heads * setup.seq_len**2 * _EAGER_SCORE_BYTES
-    width = 2.0 if setup.weight_dtype == "fp32" else 1.0  # in units of 16 bits, under no autocast
-    layer = tokens * width * 2.0 * _layer_units(model) + scores
+    layer = (
+        tokens * 2.0 * _layer_units(model) + scores
+    )  # 16-bit activations: bf16 weights, or AMP on fp32 ones
     if setup.gradient_checkpointing:
-        saved = 2.0 * width * model.layers * tokens * model.hidden
+        saved = 2.0 * model.layers * tokens * model.hidden
     else:
-        saved = model.layers * (tokens * width * 2.0 * _saved_units(model, setup) + scores)
+        saved = model.layers * (tokens * 2.0 * _saved_units(model, setup) + scores)
     vocab = model.vocab if model.kind == "decoder" else 0
     return saved, layer, _LOGITS_BYTES[setup.loss_kernel] * tokens * vocab
 
@@ -164,7 +186,9 @@ def _serving(model: ModelSpec, setup: ServeSetup) -> dict[str, float]:
     mlp = (3 if model.gated_mlp else 2) * model.intermediate
     return {
         "weights": counts.linear * _WEIGHT_BYTES[setup.weight_dtype] + other * plain,
-        "adapters": 2.0 * setup.adapters * lora_parameters(model, setup.adapter_rank, target_roles(model, "all-linear")),
+        "adapters": 2.0
+        * setup.adapters
+        * lora_parameters(model, setup.adapter_rank, target_roles(model, "all-linear")),
         "embedder": setup.embedder_params_m * 1e6 * 4.0,  # sentence encoders are kept in fp32
         "kv_cache": 2.0 * model.layers * kv * (1.0 if setup.kv_dtype == "int8" else 2.0) * cached,
         "activations": 2.0 * (2 * model.hidden + mlp) * setup.context_tokens,

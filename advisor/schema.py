@@ -149,7 +149,18 @@ class ModelSpec:
 
 
 # Families whose feed-forward block is two plain projections; the others of today gate it with a third.
-_PLAIN_MLP = {"bert", "roberta", "xlm-roberta", "distilbert", "gpt2", "gpt_neox", "opt", "phi", "bloom", "falcon"}
+_PLAIN_MLP = {
+    "bert",
+    "roberta",
+    "xlm-roberta",
+    "distilbert",
+    "gpt2",
+    "gpt_neox",
+    "opt",
+    "phi",
+    "bloom",
+    "falcon",
+}
 _ENCODERS = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "deberta-v2", "modernbert"}
 
 
@@ -235,7 +246,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One way to adapt. `fits` is None where the hardware is unknown; `rejected` says why it cannot work, or is None."""
+    """One way to adapt. `fits` is None where the machine is unknown; `rejected` says why it cannot work, or is None."""
 
     strategy: Strategy
     method: str  # none, lora, qlora, full
@@ -247,6 +258,9 @@ class Option:
     reasons: tuple[Reason, ...] = ()
     against: tuple[Reason, ...] = ()
     rejected: str | None = None
+    device: Literal["gpu", "cpu"] | None = (
+        None  # where it would run; None where it fits nowhere or nothing is known
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +272,7 @@ class Recommendation:
     first_step: str | None
     would_change: tuple[str, ...]
     next_command: str
+    commands: tuple[str, ...]  # the whole way, `next_command` first
     hardware: Hardware | None
     data: DataProfile | None
     needs: Needs  # as answered, with what the data told filled in

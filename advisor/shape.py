@@ -12,7 +12,8 @@ _ROLES = {
     "mlp": ("gate", "up", "down"), "proj": ("o",), "head": ("head",), "lm_head": ("head",),
     "qkv": ("q", "k", "v"), "c_attn": ("q", "k", "v"), "query_key_value": ("q", "k", "v"),
     "query": ("q",), "key": ("k",), "value": ("v",), "dense": ("o",), "out": ("o",), "output": ("o",),
-    "c_proj": ("o", "down"), "c_fc": ("up",), "w1": ("gate",), "w2": ("down",), "w3": ("up",), "fc1": ("up",), "fc2": ("down",), "gate_up": ("gate", "up"),
+    "c_proj": ("o", "down"), "c_fc": ("up",), "w1": ("gate",), "w2": ("down",), "w3": ("up",),
+    "fc1": ("up",), "fc2": ("down",), "gate_up": ("gate", "up"),
 }  # fmt: skip
 ALL_LINEAR = ("q", "k", "v", "o", "gate", "up", "down")
 
@@ -73,7 +74,9 @@ def target_roles(model: ModelSpec, targets: str) -> tuple[str, ...]:
         key = name.strip().lower()
         found = _ROLES.get(key) or _ROLES.get(key.removesuffix("_proj").removesuffix("_layer"))
         if found is None:
-            raise ValueError(f"Unknown LoRA target {name.strip()!r}; choose 'all-linear' or of {list(ALL_LINEAR)} and 'head'.")
+            raise ValueError(
+                f"Unknown LoRA target {name.strip()!r}; choose 'all-linear' or of {list(ALL_LINEAR)} and 'head'."
+            )
         roles += found
     present = {*linears(model), "head"}
     return tuple(dict.fromkeys(role for role in roles if role in present))

@@ -1,0 +1,158 @@
+"""Looks into a file just far enough to estimate its text; it parses neither PDF nor Office files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_TAGS = re.compile(rb"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
+_SPACES = re.compile(rb"\s+")
+_OLE = b"\xd0\xcf\x11\xe0"  # an encrypted .docx or .xlsx is wrapped in the old compound format
+_MAX_MEMBER = 256 << 20  # an Office part that claims to unpack to more is no document
+_MAX_RATIO = 300  # deflate of XML text stays far below; bombs lie near 1,000
+_TOKENS_PER_PAGE = 500  # a page of prose holds about 400 words (rule of thumb); tables and slides fewer
+_PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
+_COUNT = re.compile(rb"/Count\s+(\d{1,6})")
+_STREAM = re.compile(rb"/ObjStm\b.{0,400}?stream\r?\n", re.DOTALL)
+_STREAM_LIMIT = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """What was seen of a file: its `text` (UTF-8), which `share` of the whole that is, or only its PDF `pages`."""
+
+    text: bytes = b""
+    share: float = 1.0
+    pages: int = 0
+
+    @property
+    def page_tokens(self) -> int:
+        return self.pages * _TOKENS_PER_PAGE
+
+
+def look_into(path: Path, size_bytes: int, limit: int) -> Glimpse:
+    """Reads at most about `limit` bytes; ValueError with a short reason where the file cannot be read."""
+    if size_bytes == 0:
+        raise ValueError("empty file")
+    with path.open("rb") as file:
+        return READERS[path.suffix.lower()](file, size_bytes, limit)
+
+
+def _plain(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    raw = file.read(limit)
+    return Glimpse(text=_as_utf8(raw), share=len(raw) / max(size_bytes, len(raw)))
+
+
+def _markup(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    seen = _plain(file, size_bytes, limit)
+    return Glimpse(text=_without_tags(seen.text), share=seen.share)
+
+
+def _docx(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    return _office(file, ("word/document.xml",), limit)
+
+
+def _xlsx(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    return _office(file, ("xl/sharedStrings.xml", "xl/worksheets/sheet"), limit)
+
+
+def _office(file: IO[bytes], wanted: tuple[str, ...], limit: int) -> Glimpse:
+    """Text of the parts whose names start as `wanted`; the unpacked size is bounded before anything is unpacked."""
+    import zipfile
+    import zlib
+
+    if file.read(4) == _OLE:
+        raise ValueError("encrypted, or an old binary Office file")
+    file.seek(0)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            parts = [item for item in archive.infolist() if item.filename.startswith(wanted)]
+            if not parts:
+                raise ValueError("damaged: the part with the text is missing")
+            if any(
+                p.file_size > _MAX_MEMBER or p.file_size > _MAX_RATIO * max(p.compress_size, 1) for p in parts
+            ):
+                raise ValueError("refused: unpacks to far more than a document holds")
+            whole = sum(part.file_size for part in parts)
+            text, budget = b"", limit
+            for part in parts:
+                with archive.open(part) as member:
+                    piece = member.read(max(0, budget))
+                budget -= len(piece)
+                text += piece + b" "
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise ValueError(f"damaged: {error}") from None
+    return Glimpse(text=_without_tags(text), share=min(1.0, len(text) / max(1, whole)))
+
+
+def _pdf(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    """Pages only: their objects counted in the raw bytes, or /Count of the page tree inside compressed objects."""
+    head_bytes = max(limit, 4 << 20)
+    raw = file.read(head_bytes)
+    if b"%PDF-" not in raw[:1024]:
+        raise ValueError("damaged: no PDF header")
+    file.seek(max(0, size_bytes - 4096))
+    tail = file.read()
+    if b"/Encrypt" in tail or b"/Encrypt" in raw:
+        raise ValueError("encrypted PDF")
+    if b"startxref" not in tail and b"%%EOF" not in tail:
+        raise ValueError("damaged: the PDF stops in the middle")
+    share = min(1.0, len(raw) / size_bytes)
+    pages = len(_PAGE.findall(raw)) / share
+    if not pages:
+        pages = max((int(count) for count in _COUNT.findall(raw + _unpacked_objects(raw))), default=1)
+    return Glimpse(pages=max(1, round(pages)))
+
+
+def _unpacked_objects(raw: bytes) -> bytes:
+    """Bounded look into the first object streams of a PDF, where writers since PDF 1.5 keep the page tree."""
+    import zlib
+
+    found = b""
+    for match in _STREAM.finditer(raw):
+        try:
+            found += zlib.decompressobj().decompress(
+                raw[match.end() : match.end() + _STREAM_LIMIT], _STREAM_LIMIT
+            )
+        except zlib.error:
+            continue  # another filter than Flate: this stream tells nothing
+        if len(found) > 4 * _STREAM_LIMIT:
+            break
+    return found
+
+
+def _without_tags(data: bytes) -> bytes:
+    return _SPACES.sub(b" ", _TAGS.sub(b" ", data))
+
+
+def _as_utf8(raw: bytes) -> bytes:
+    """Text bytes as UTF-8. Neither UTF-8 nor UTF-16 is taken for GB 18030 where that fits, else for Latin-1."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return raw.decode("utf-16", "replace").encode()
+    if b"\0" in raw[:1024]:
+        raise ValueError("binary content under a text suffix")
+    for codec in ("utf-8", "gb18030"):
+        try:
+            raw.decode(codec)
+        except UnicodeDecodeError as error:
+            if error.start < len(raw) - 4:  # a character cut at the limit is no sign of another encoding
+                continue
+        return raw if codec == "utf-8" else raw.decode(codec, "replace").encode()
+    return raw.decode("latin-1").encode()
+
+
+READERS: dict[str, Callable[[IO[bytes], int, int], Glimpse]] = {
+    ".csv": _plain,
+    ".docx": _docx,
+    ".htm": _markup,
+    ".html": _markup,
+    ".markdown": _plain,
+    ".md": _plain,
+    ".pdf": _pdf,
+    ".tsv": _plain,
+    ".txt": _plain,
+    ".xlsx": _xlsx,
+}
