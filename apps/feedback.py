@@ -38,9 +38,13 @@ _RULES = [
     "BEGIN SELECT RAISE(ABORT, 'feedback is append-only'); END"
     for act in ("UPDATE", "DELETE")
 ]
-_INSERT = """
-INSERT INTO feedback (time, answer_id, question, answer, hits, citations, refused, generator, adapter, thumb, correction)
-VALUES (:time, :answer_id, :question, :answer, :hits, :citations, :refused, :generator, :adapter, :thumb, :correction)"""
+_COLUMNS = (
+    "time", "answer_id", "question", "answer", "hits", "citations", "refused", "generator", "adapter", "thumb",
+    "correction",
+)  # fmt: skip
+_INSERT = (
+    f"INSERT INTO feedback ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from apps.assistant import Answer
@@ -39,18 +38,3 @@ def label_answer(answer: Answer, classifier: Classifier, question: str = "") -> 
     if answer.hits:
         return label_texts([citation.claim for citation in answer.citations], classifier)
     return label_texts([question], classifier)
-
-
-def load_labeller(adapter: str | Path, model: str | None = None) -> Classifier | None:
-    """The classifier in `adapter`, or None when it was trained to write rather than to label.
-
-    `model` is the base it was trained on; None takes the one its card names. Raises what `finetune.read_card`
-    and `finetune.load_classifier` raise.
-    """
-    from finetune import load_classifier, read_card
-
-    card = read_card(adapter)
-    if card.objective != "classify":
-        return None
-    classifier: Classifier = load_classifier(model or card.base_model, adapter)
-    return classifier

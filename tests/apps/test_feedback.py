@@ -12,9 +12,13 @@ from apps.assistant import Answer
 from apps.feedback import Feedback, add_feedback, feedback_on, read_feedback
 from rag.schema import Chunk, Citation, Hit
 
-CITATION = Citation(number=1, claim="Thirty days.", quote="Thirty days.", source="a.md", start=4, end=16, page=2)
+CITATION = Citation(
+    number=1, claim="Thirty days.", quote="Thirty days.", source="a.md", start=4, end=16, page=2
+)
 HIT = Hit(chunk=Chunk(source="a.md", text="Now Thirty days.", start=0, end=16, page=2), score=0.5, rank=1)
-ANSWER = Answer(text="Thirty days. [1]", citations=(CITATION,), hits=(HIT,), generator="extractive", adapter="build/a")
+ANSWER = Answer(
+    text="Thirty days. [1]", citations=(CITATION,), hits=(HIT,), generator="extractive", adapter="build/a"
+)
 
 
 def write_many(path: str, writer: int, rows: int) -> None:
@@ -27,7 +31,12 @@ def test_a_thumb_comes_back_as_it_was_given(tmp_path: Path) -> None:
     add_feedback(path, feedback_on("How long?", ANSWER, "down", correction=" Sixty days. ", answer_id="a1"))
     [row] = read_feedback(path)
     assert (row.question, row.answer, row.thumb) == ("How long?", "Thirty days. [1]", "down")
-    assert (row.correction, row.generator, row.adapter, row.answer_id) == ("Sixty days.", "extractive", "build/a", "a1")
+    assert (row.correction, row.generator, row.adapter, row.answer_id) == (
+        "Sixty days.",
+        "extractive",
+        "build/a",
+        "a1",
+    )
     assert row.citations[0]["quote"] == "Thirty days." and row.citations[0]["page"] == 2
     assert row.hits[0]["text"] == "Now Thirty days."
     assert row.time.endswith("+00:00")
@@ -61,7 +70,10 @@ def test_a_correction_is_a_further_row_of_the_same_answer(tmp_path: Path) -> Non
     path = tmp_path / "feedback.sqlite3"
     add_feedback(path, feedback_on("q", ANSWER, "down", answer_id="a1"))
     add_feedback(path, feedback_on("q", ANSWER, "down", correction="Sixty.", answer_id="a1"))
-    assert [(row.answer_id, row.correction) for row in read_feedback(path)] == [("a1", None), ("a1", "Sixty.")]
+    assert [(row.answer_id, row.correction) for row in read_feedback(path)] == [
+        ("a1", None),
+        ("a1", "Sixty."),
+    ]
 
 
 def test_no_file_is_no_feedback(tmp_path: Path) -> None:
