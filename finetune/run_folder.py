@@ -133,6 +133,18 @@ def _complete(folder: Path) -> bool:
     )
 
 
+def at_the_end(folder: Path) -> bool:
+    """Whether a complete checkpoint is that of the run's last step."""
+    state = json.loads((folder / "trainer_state.json").read_text("utf-8"))
+    return int(state["global_step"]) >= int(state["max_steps"])
+
+
+def sweep(partial: Path) -> None:
+    """Removes the folder of a run that left no checkpoint, so that a mistake leaves nothing behind."""
+    if not any(partial.glob("checkpoint-*")):
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def publish(staging: Path, out: Path) -> None:
     """Puts the finished folder in the place of `out`; the old one is deleted only after that."""
     old = out.with_name(out.name + ".replaced")

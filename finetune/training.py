@@ -27,7 +27,7 @@ LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
+class _Rows:
     """What a run is about, once its inputs were found sound."""
 
     config: TrainConfig
@@ -57,14 +57,10 @@ def train(examples: Sequence[Example], config: TrainConfig, progress: Progress |
     run_folder.claim(config)
     run = _gather(examples, config, base)
     folder, checkpoint = run_folder.open_run(config, fingerprint)
-    with warnings.catch_warnings(), run_folder.full_disk_in_one_line(folder):
-        # transformers, trl and peft warn of one another's renamed arguments; the person can mend none of it.
-        warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl|peft)\b")
-        job = _prepare(run, folder, tell)
-        before = _score_before(job, folder, tell)
-        steps = _fit(job, folder, checkpoint, tell)
-        card = _card(run, fingerprint, job, before, _score(job, tell))
-        _save(job, card, folder, tell)
+    try:
+        job, card, steps = _run(run, fingerprint, folder, checkpoint, tell)
+    finally:
+        run_folder.sweep(folder)
     return TrainResult(
         path=config.out,
         card=card,
@@ -73,6 +69,21 @@ def train(examples: Sequence[Example], config: TrainConfig, progress: Progress |
         losses=_losses(job),
         notes=(*run.notes, *job.notes),
     )
+
+
+def _run(
+    run: _Rows, fingerprint: dict[str, str], folder: Path, checkpoint: Path | None, tell: Progress
+) -> tuple[Job, AdapterCard, int]:
+    """From loading the model to the saved adapter."""
+    with warnings.catch_warnings(), run_folder.full_disk_in_one_line(folder):
+        # transformers, trl and peft warn of one another's renamed arguments; the person can mend none of it.
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl|peft)\b")
+        job = _prepare(run, folder, tell)
+        before = _score_before(job, folder, tell)
+        steps = _fit(job, folder, checkpoint, tell)
+        card = _card(run, fingerprint, job, before, _score(job, tell))
+        _save(job, card, folder, tell)
+    return job, card, steps
 
 
 def _check(config: TrainConfig) -> None:
@@ -95,7 +106,7 @@ def _check(config: TrainConfig) -> None:
             raise ValueError(f"{name} is {getattr(config, name)}; it must lie between 0 and 1.")
 
 
-def _gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> _Run:
+def _gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> _Rows:
     usable = load_objective(config.objective).usable
     wanted = [row for row in examples if usable(row)]
     if not wanted:
@@ -106,7 +117,7 @@ def _gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> _Ru
     notes = (f"{other} rows of another kind left out",) if other else ()
     share = defaults()["held_out"]["share" if config.objective == "classify" else "share_sft"]
     rows, held_out, split_notes = split_rows(wanted, share=float(share))
-    return _Run(config=config, base=base, train=rows, held_out=held_out, notes=(*notes, *split_notes))
+    return _Rows(config=config, base=base, train=rows, held_out=held_out, notes=(*notes, *split_notes))
 
 
 def _already_finished(config: TrainConfig, fingerprint: dict[str, str]) -> TrainResult | None:
@@ -124,7 +135,7 @@ def _already_finished(config: TrainConfig, fingerprint: dict[str, str]) -> Train
     )
 
 
-def _prepare(run: _Run, folder: Path, tell: Progress) -> Job:
+def _prepare(run: _Rows, folder: Path, tell: Progress) -> Job:
     from transformers import PrinterCallback, set_seed
 
     tell("load", 0, 1)
@@ -204,6 +215,8 @@ def _fit(job: Job, folder: Path, checkpoint: Path | None, tell: Progress) -> int
     """Trains to the end and returns the steps. Raises TrainingInterrupted once a checkpoint is written."""
     from finetune.callbacks import Watch
 
+    if checkpoint is not None and run_folder.at_the_end(checkpoint):
+        return _take_up(job, checkpoint)  # the Trainer would take one step too many
     try:
         with StopRequest() as stop:
             job.trainer.add_callback(Watch(stop, tell))
@@ -214,6 +227,15 @@ def _fit(job: Job, folder: Path, checkpoint: Path | None, tell: Progress) -> int
         raise TrainingInterrupted(_how_to_go_on(folder, job)) from None
     if stop.requested:
         raise TrainingInterrupted(_how_to_go_on(folder, job))
+    return int(job.trainer.state.global_step)
+
+
+def _take_up(job: Job, checkpoint: Path) -> int:
+    """The weights and history of a run that was stopped at its last step."""
+    from transformers import TrainerState
+
+    job.trainer._load_from_checkpoint(str(checkpoint))
+    job.trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
     return int(job.trainer.state.global_step)
 
 
@@ -234,7 +256,7 @@ def _losses(job: Job) -> tuple[float, ...]:
 
 
 def _card(
-    run: _Run, fingerprint: dict[str, str], job: Job, before: dict[str, float], after: dict[str, float]
+    run: _Rows, fingerprint: dict[str, str], job: Job, before: dict[str, float], after: dict[str, float]
 ) -> AdapterCard:
     weights = list(job.trainer.model.parameters())
     trained = sum(weight.numel() for weight in weights if weight.requires_grad)

@@ -30,7 +30,7 @@ def resolve_model(model: str) -> Path:
     if model == "minilm":
         return _minilm()
     folder = Path(model).expanduser()
-    if folder.is_dir():
+    if model.strip() and folder.is_dir():
         return _checked(folder, model)
     if model.startswith((".", "/", "~")) or not HUB_NAME.fullmatch(model):
         raise ValueError(f"No model at '{model}'{_near(model)}; give a local folder, a hub name or 'minilm'.")

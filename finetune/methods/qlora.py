@@ -15,7 +15,7 @@ from finetune.schema import TrainConfig
 
 def loading() -> dict[str, Any]:
     """Raises ImportError when bitsandbytes is missing."""
-    if find_spec("bitsandbytes") is None:
+    if not _installed():
         raise ImportError("QLoRA needs bitsandbytes; run pip install 'llm-adaptation-advisor[gpu]'.")
     bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     compute = torch.bfloat16 if bf16 else torch.float32
@@ -26,6 +26,13 @@ def loading() -> dict[str, Any]:
         bnb_4bit_compute_dtype=compute,
     )
     return {"quantization_config": quantisation, "dtype": compute}
+
+
+def _installed() -> bool:
+    try:
+        return find_spec("bitsandbytes") is not None
+    except ValueError:  # a module that was blocked in sys.modules has no spec
+        return False
 
 
 def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> Any:

@@ -39,8 +39,8 @@ def prepare(
     method: Method,
     arguments: dict[str, Any],
 ) -> Job:
-    tokenizer = load_tokenizer(folder)
     base = load_causal(folder, **method.loading())
+    tokenizer = load_tokenizer(folder)
     stops = stop_tokens(tokenizer, base.generation_config)
     length = _length(config, base.config)
     rows, notes = _encoded(train, tokenizer, length, stops, "training")
@@ -56,6 +56,8 @@ def prepare(
         processing_class=tokenizer,
     )
 
+    _keep_adapters_in_fp32(trainer.model)
+
     def evaluate() -> dict[str, float]:
         return {"loss": float(trainer.evaluate()["eval_loss"])} if held else {}
 
@@ -64,6 +66,13 @@ def prepare(
         tokenizer.save_pretrained(str(target))
 
     return Job(trainer=trainer, evaluate=evaluate, save=save, rows=len(rows), notes=(*notes, *held_notes))
+
+
+def _keep_adapters_in_fp32(model: Any) -> None:
+    """trl casts adapters over a 4-bit base to bf16, but a resumed run loads them in fp32: the two would part ways."""
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
 
 
 def _save(model: Any, target: Path, folder: Path) -> None:
