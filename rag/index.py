@@ -165,7 +165,7 @@ def build_index(
     with full_disk_named(folder, "no index was begun."):
         folder.mkdir(parents=True, exist_ok=True)
     view, report = _write(folder, candidates, None, notice, config, embedder, progress, skipped)
-    return Index(folder, view, embedder, config, report)
+    return Index(folder, view, embedder, replace(config, embedder=embedder.name), report)
 
 
 def open_index(
@@ -260,9 +260,7 @@ def _gather(documents: Documents, index: Path) -> tuple[list[Candidate], list[st
     if not isinstance(documents, str | Path):
         return *find_candidates(documents), ""
     folder = Path(documents)
-    candidates, skipped = find_candidates(folder)
-    inside = index.resolve()
-    candidates = [c for c in candidates if c.path is None or inside not in c.path.resolve().parents]
+    candidates, skipped = find_candidates(folder, index)
     return candidates, skipped, read_notice(folder) if folder.is_dir() else ""
 
 

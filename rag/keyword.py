@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 # A run of Han characters, or a word that may hold inner points and commas between digits ("12.5", "1,200").
-_RUN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]+|\d+(?:[.,]\d+)*|[^\W_]+(?:['’][^\W_]+)?")
-_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
+_HAN_RANGE = r"\u3400-\u9fff\U00020000-\U0003ffff"
+_WORD = rf"[^\W_{_HAN_RANGE}]+"
+_RUN = re.compile(rf"[{_HAN_RANGE}]+|\d+(?:[.,]\d+)*|{_WORD}(?:['’]{_WORD})?")
+_HAN = re.compile(rf"[{_HAN_RANGE}]")
 # Words that carry no topic; numbers and negations of meaning ("non", "without") stay.
 _STOP = frozenset(
     [

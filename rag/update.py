@@ -57,22 +57,25 @@ class _Tally:
     removed: list[str] = field(default_factory=list)
 
 
-def find_candidates(documents: Path | Iterable[Document | Path | str]) -> tuple[list[Candidate], list[str]]:
-    """What there is to index, and lines for what is skipped by its suffix. Errors for a missing or empty folder."""
-    skipped: list[str] = []
+def find_candidates(
+    documents: Path | Iterable[Document | Path | str], index: Path | None = None
+) -> tuple[list[Candidate], list[str]]:
+    """What there is to index, and lines for what is skipped by its suffix; the files of `index` are neither.
+
+    Raises FileNotFoundError for a missing folder, ValueError for one without documents.
+    """
     if isinstance(documents, Path) and not documents.is_file():
-        files: Iterable[tuple[Path, str]] = list_files(documents)
-        found = [
-            Candidate(source=source, path=path) for path, source in files if path.suffix.lower() in LOADERS
-        ]
+        own = index.resolve() if index else None
+        files = [file for file in list_files(documents) if own not in file[0].resolve().parents]
+        known = [(path, source) for path, source in files if path.suffix.lower() in LOADERS]
+        if not known:
+            raise ValueError(f"{documents} holds no documents; formats read: {', '.join(sorted(LOADERS))}.")
         skipped = [
             f"{source}: format {path.suffix.lower() or 'without a suffix'} is not read"
             for path, source in files
             if path.suffix.lower() not in LOADERS
         ]
-        if not found:
-            raise ValueError(f"{documents} holds no documents; formats read: {', '.join(sorted(LOADERS))}.")
-        return found, skipped
+        return [Candidate(source=source, path=path) for path, source in known], skipped
     listed = [documents] if isinstance(documents, Path) else list(documents)
     given = [Path(item) if isinstance(item, str) else item for item in listed]
     found = [
@@ -85,7 +88,7 @@ def find_candidates(documents: Path | Iterable[Document | Path | str]) -> tuple[
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"Two documents have the source {twice!r}; give each its own.")
-    return found, skipped
+    return found, []
 
 
 def apply_update(

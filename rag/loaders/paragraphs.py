@@ -65,25 +65,27 @@ def joined_over_pages(last: Block, page: Sequence[Block]) -> list[Block]:
     return blocks
 
 
-def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
+def without_running_lines(pages: Sequence[Sequence[Line]], body_size: float) -> list[list[Line]]:
     """Drop page numbers, running heads and feet: outer lines that come back, digits aside, on most pages."""
     if len(pages) < 3:
         return [list(page) for page in pages]
-    edges = Counter(key for page in pages for key in {_running_key(line) for line in _outer(page)})
+    edges = Counter(key for page in pages for key in {_running_key(line) for line in _outer(page, body_size)})
     running = {key for key, count in edges.items() if count >= 3 and count * 2 > len(pages)}
     return [
-        [line for line in page if not (line in _outer(page) and _running_key(line) in running)]
+        [line for line in page if line not in _outer(page, body_size) or _running_key(line) not in running]
         for page in pages
     ]
 
 
-def _outer(page: Sequence[Line]) -> list[Line]:
+def _outer(page: Sequence[Line], body_size: float) -> list[Line]:
+    """The two highest and lowest lines, but for large ones: "Chapter 3" on top of a page is a heading."""
     by_height = sorted(page, key=lambda line: line.bottom)
-    return by_height[:2] + by_height[-2:]
+    return [line for line in by_height[:2] + by_height[-2:] if line.size <= body_size * 1.12]
 
 
 def _running_key(line: Line) -> tuple[str, int]:
-    return re.sub(r"\d+", "#", line.text), round(line.bottom / 4)
+    text = re.sub(r"\d+", "#", line.text) if len(line.text) <= 60 else line.text
+    return text, round(line.bottom / 4)
 
 
 def _pitch(lines: Sequence[Line]) -> float:

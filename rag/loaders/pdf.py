@@ -52,7 +52,7 @@ def _blocks(pages: list[list[Line]]) -> list[Block]:
     sizes = [line.size for line in lines for _ in range(max(len(line.text) // 10, 1))]
     body_size = statistics.median(sizes)
     blocks: list[Block] = []
-    for number, page in enumerate(without_running_lines(pages), start=1):
+    for number, page in enumerate(without_running_lines(pages, body_size), start=1):
         found = page_blocks(page, body_size, number)
         blocks += joined_over_pages(blocks[-1], found) if blocks else found
     return without_hyphens(blocks)

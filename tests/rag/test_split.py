@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.loaders.blocks import Block, assemble
+from rag.schema import Document
+from rag.split import split_document
+
+
+def words(text: str) -> int:
+    return len(text.split()) + sum(letter >= "\u3400" for letter in text)
+
+
+ALPHABET = st.sampled_from(list("ab c. D!\n\n；。公司年 \t9,"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet=ALPHABET, max_size=400), st.integers(8, 40), st.integers(0, 7))
+def test_a_chunk_is_exactly_its_place_and_within_the_limit(text: str, limit: int, overlap: int) -> None:
+    chunks = split_document(Document(text=text, source="a"), words, limit, overlap)
+    covered: set[int] = set()
+    for chunk in chunks:
+        assert text[chunk.start : chunk.end] == chunk.text
+        assert words(chunk.text) <= limit
+        covered.update(range(chunk.start, chunk.end))
+    assert all(place in covered for place, letter in enumerate(text) if not letter.isspace())
+    assert [chunk.start for chunk in chunks] == sorted({chunk.start for chunk in chunks})
+
+
+def test_chunks_end_with_sentences_and_overlap_by_whole_ones() -> None:
+    text = " ".join(f"Sentence number {n} has six words." for n in range(10))
+    chunks = split_document(Document(text=text, source="a"), words, 24, 6)
+    assert all(chunk.text.endswith("words.") and chunk.text.startswith("Sentence") for chunk in chunks)
+    assert all(later.start < earlier.end for earlier, later in zip(chunks, chunks[1:], strict=False))
+
+
+def test_chinese_sentences_are_cut_at_their_stops() -> None:
+    text = "收入增长百分之八。利润增长百分之三！现金流如何？情况良好；负债下降。"
+    chunks = split_document(Document(text=text, source="a"), words, 12, 0)
+    assert len(chunks) > 1
+    assert all(chunk.text[-1] in "。！？；" for chunk in chunks)
+
+
+def test_a_chunk_knows_its_heading_and_the_page_of_its_start() -> None:
+    blocks = [
+        Block(text="Fees", kind="heading", level=1, page=1),
+        Block(text="Fees are low.", page=1),
+        Block(text="Visits", kind="heading", level=2, page=2),
+        Block(text="A visit is free.", page=2),
+    ]
+    chunks = split_document(assemble(blocks, "a.pdf", {"date": "2025-01-01"}), words)
+    assert [(chunk.heading, chunk.page) for chunk in chunks] == [("Fees", 1), ("Fees > Visits", 2)]
+    assert chunks[0].metadata["date"] == "2025-01-01"
+
+
+def test_table_rows_are_not_cut_when_they_fit() -> None:
+    rows = [f"Name: n{n}; City: Bonn; Staff: {n}" for n in range(30)]
+    chunks = split_document(Document(text="\n".join(rows), source="a"), words, 30, 0)
+    assert all(part in rows for chunk in chunks for part in chunk.text.split("\n"))
+
+
+@pytest.mark.parametrize(("limit", "overlap"), [(4, 0), (20, 20), (20, -1)])
+def test_sizes_that_cannot_work_are_refused(limit: int, overlap: int) -> None:
+    with pytest.raises(ValueError, match="_tokens="):
+        split_document(Document(text="a b c", source="a"), words, limit, overlap)
