@@ -18,7 +18,10 @@ def command_lines(case: Case, best: Option) -> tuple[str, ...]:
         lines.append(f"advisor index {shlex.quote(documents)} --out {INDEX}")
     if best.method != "none":
         lines.append(_train(case, best))
-    lines.append(_ask(case, best))
+    if best.strategy == "rag":  # quoting from the documents needs no model, so it can be looked at first
+        lines.append(f'advisor ask "your question" --index {INDEX}')
+    if best.strategy != "rag" or best.fits:
+        lines.append(_ask(case, best))
     return tuple(lines)
 
 
@@ -37,8 +40,7 @@ def _ask(case: Case, best: Option) -> str:
     parts = ["advisor", "ask", question]
     if best.strategy in ("rag", "hybrid"):
         parts += ["--index", INDEX]
-    if best.strategy != "rag" or best.fits:
-        parts += ["--model", shlex.quote(_spoken(best.model))]
+    parts += ["--model", shlex.quote(_spoken(best.model))]
     if best.method != "none":
         parts += ["--adapter", ADAPTER]
     return " ".join(parts)

@@ -13,7 +13,7 @@ from .schema import Hardware, MemoryEstimate, ModelSpec, ServeSetup, TrainSetup
 
 Device = Literal["gpu", "cpu"]
 
-DEFAULT_SEQ_LEN = 2048
+DEFAULT_SEQ_LEN = 1024
 _LONGEST_SEQ_LEN = 8192
 _RETRIEVED_TOKENS = 4096  # six passages of about 500 tokens, the question and the answer
 _PROMPT_TOKENS = 2048
@@ -59,7 +59,8 @@ def candidates(case: Case, strategy: str, method: str) -> tuple[tuple[ModelSpec,
     if chosen is not None:
         return ((chosen, "gpu"), (chosen, "cpu"))
     if case.needs.task == "classification" and strategy == "finetune":
-        encoder = find_model("minilm")
+        # MiniLM needs no download, but its vocabulary turns most Chinese characters into [UNK].
+        encoder = find_model("xlm-roberta-base" if case.needs.language in ("zh", "both") else "minilm")
         return ((encoder, "gpu"), (encoder, "cpu"))
     largest, *smaller = default_models()
     on_card = [largest] if method in ("lora", "full") else [largest, *smaller]
@@ -115,18 +116,20 @@ def serve_setups(case: Case, strategy: str, method: str) -> tuple[ServeSetup, Se
 
 
 def lora_is_roomy(case: Case, strategy: str, model: ModelSpec) -> bool | None:
-    """Whether LoRA fits without recomputing activations; None where the card is unknown.
+    """Whether LoRA fits at batch 2 without recomputing activations; None where the card is unknown.
 
     Recomputing costs about a third of the speed, which is what LoRA has over QLoRA.
     """
     if case.hardware is None or not case.hardware.gpus:
         return None
-    setup = train_setup(case, strategy, "lora", checkpointing=False)
-    return _estimated(model, setup).high_gib <= case.hardware.vram_gib
+    setup = replace(train_setup(case, strategy, "lora", checkpointing=False), batch_size=2)
+    return _estimated(model, _within(model, setup)).high_gib <= case.hardware.vram_gib
 
 
 def _measure(case: Case, strategy: str, method: str, model: ModelSpec, device: Device) -> Placement:
-    train = None if method == "none" else _estimated(model, train_setup(case, strategy, method))
+    train = (
+        None if method == "none" else _estimated(model, _within(model, train_setup(case, strategy, method)))
+    )
     limit = _limit_gib(case.hardware, device)
     whole, small = (_estimated(model, setup) for setup in serve_setups(case, strategy, method))
     if limit is None:
@@ -177,6 +180,11 @@ def _limit_gib(hardware: Hardware | None, device: Device) -> float | None:
     if device == "gpu":
         return hardware.vram_gib
     return (hardware.ram_gib or 0.0) * _CPU_SHARE
+
+
+def _within(model: ModelSpec, setup: TrainSetup) -> TrainSetup:
+    """Rows are cut at the model's own window."""
+    return replace(setup, seq_len=min(setup.seq_len, model.context_tokens or setup.seq_len))
 
 
 @lru_cache(maxsize=4096)

@@ -93,14 +93,21 @@ def _memory_reason(method: str, roomy: bool | None, kind: str) -> Reason:
             0.3 if method == LORA else -1,
             "lora_speed",
         )
+    if method == QLORA:  # the same on every card, so that more memory never makes an option worse
+        text = "4-bit weights leave room for longer rows and larger batches"
+        return _said("qlora_memory", text, 0.3, "qlora_memory")
     if roomy is None:
-        text = "LoRA trains faster where 16-bit weights fit; the card is not known"
-        return _said("lora_speed", text, 0.2 if method == LORA else 0.0, "lora_speed")
+        return _said(
+            "lora_speed",
+            "LoRA trains faster where 16-bit weights fit; the card is not known",
+            0.5,
+            "lora_speed",
+        )
     if roomy:
         text = "16-bit weights fit with room to spare, so quantising would only cost speed"
-        return _said("lora_speed", text, 0.5 if method == LORA else -0.1, "lora_speed")
-    text = "16-bit weights fill most of the card or exceed it: 4-bit ones leave room for longer rows and larger batches"
-    return _said("qlora_memory", text, -0.5 if method == LORA else 0.3, "qlora_memory")
+        return _said("lora_speed", text, 0.8, "lora_speed")
+    text = "16-bit weights fill most of the card or exceed it"
+    return _said("lora_is_tight", text, -0.3, "qlora_memory")
 
 
 def _first_choice(case: Case, strategy: str) -> ModelSpec:
@@ -117,17 +124,18 @@ def _rejection(
     case: Case, strategy: str, method: str, placed: Placement, verdicts: list[tuple[str, Verdict]]
 ) -> str | None:
     """Why an option cannot work at all, or None. A model elsewhere can stand in where only serving is needed."""
+    lacks = None
+    if placed.fits is False and strategy not in _MAY_BE_HOSTED and placed.why_not:
+        lacks = f"{placed.why_not[:1].upper()}{placed.why_not[1:]}."
     for _, verdict in verdicts:
         if strategy in verdict.vetoes:
-            return f"{verdict.text}."
+            return f"{verdict.text}." if lacks is None else f"{verdict.text}. {lacks}"
     if strategy == L and (why := _corpus_too_long(case, placed)):
         return why
     if strategy == H and case.data is not None and case.data.files == 0 and case.needs.gap is None:
         return "There are no documents to retrieve from."
-    if placed.fits is False and strategy not in _MAY_BE_HOSTED:
-        return (
-            f"{(placed.why_not or 'It does not fit')[:1].upper()}{(placed.why_not or 'It does not fit')[1:]}."
-        )
+    if lacks is not None:
+        return lacks
     if method == QLORA and placed.model.kind == "encoder":
         return f"{placed.model.name.split('/')[-1]} is too small for quantisation to save anything."
     return None

@@ -74,11 +74,8 @@ def _print(console: Console, recommendation: Recommendation) -> None:
         head("Questions that would make it surer")
         item(", ".join(recommendation.unanswered[:5]))
     head("Next")
-    for command in recommendation.commands:
-        console.print(
-            Padding(Text(command, style="bold cyan", no_wrap=True, overflow="ignore"), (0, 0, 0, 2)),
-            soft_wrap=True,
-        )
+    for command in recommendation.commands:  # whole, however narrow the terminal: they are there to be copied
+        console.print(Text(f"  {command}", style="bold cyan"), no_wrap=True, overflow="ignore", crop=False)
 
 
 def _argument(reason: Reason) -> str:
@@ -164,7 +161,7 @@ def _remark(option: Option, best: Option) -> str:
         return f"rejected: {option.rejected}"
     if option == best:
         return "recommended"
-    strongest = option.against[0].text if option.against else ""
+    strongest = option.against[0].text.split(" (read from your data")[0].rstrip(".") if option.against else ""
     close = "close; " if best.score - option.score < 0.75 and option.strategy != best.strategy else ""
     smaller = f"with {option.model.split('/')[-1]}; " if option.model != best.model else ""
     return f"{close}{smaller}{strongest}"

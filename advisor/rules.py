@@ -349,7 +349,7 @@ def behaviour_shift(case: Case) -> Verdict | None:
         return None
     return Verdict(
         text="The behaviour has to change far, where full fine-tuning learns more than adapters",
-        weights={FULL: 1.8, F: 0.5},
+        weights={FULL: 2.4, F: 0.5},
         evidence="lora_forgets_less",
         need="large_behaviour_shift",
     )

@@ -1,0 +1,111 @@
+import random
+import zipfile
+
+import pytest
+
+import advisor.data_profile as module
+from advisor import profile_data
+
+
+def test_formats_tokens_and_languages_are_told(documents):
+    profile = profile_data(documents)
+
+    assert profile.files == 6
+    assert profile.formats == {".csv": 1, ".docx": 1, ".html": 1, ".md": 1, ".txt": 2}
+    assert 0.3 < profile.languages["zh"] < 0.7
+    assert 600 < profile.tokens < 1200
+    assert not profile.sampled and not profile.unreadable
+
+
+def test_tags_and_scripts_count_for_nothing(tmp_path):
+    (tmp_path / "page.html").write_text("<style>" + "a{}" * 5000 + "</style><p>Short text here.</p>", "utf-8")
+    assert profile_data(tmp_path).tokens < 10
+
+
+def test_files_that_no_loader_reads_are_listed_by_format(documents):
+    (documents / "photo.png").write_bytes(b"\x89PNG")
+    (documents / ".hidden.md").write_text("not counted", "utf-8")
+    profile = profile_data(documents)
+    assert profile.unsupported == {".png": 1}
+    assert profile.files == 6
+
+
+def test_encrypted_broken_and_empty_files_are_named_with_the_reason(documents):
+    (documents / "locked.pdf").write_bytes(b"%PDF-1.7\n/Encrypt 5 0 R\nstartxref\n9\n%%EOF")
+    (documents / "cut.pdf").write_bytes(b"%PDF-1.7\n1 0 obj <</Type /Page>>")
+    (documents / "none.txt").write_bytes(b"")
+    (documents / "wrapped.docx").write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+    (documents / "torn.docx").write_bytes(b"PK\x03\x04 torn")
+
+    unreadable = "\n".join(profile_data(documents).unreadable)
+
+    assert "locked.pdf: encrypted PDF" in unreadable
+    assert "cut.pdf: damaged" in unreadable
+    assert "none.txt: empty file" in unreadable
+    assert "wrapped.docx: encrypted" in unreadable
+    assert "torn.docx: damaged" in unreadable
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_unpacked(documents):
+    with zipfile.ZipFile(documents / "bomb.docx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", b"0" * (8 << 20))
+    assert "bomb.docx: refused" in profile_data(documents).unreadable[0]
+
+
+def test_pages_of_a_pdf_are_counted_without_a_parser(tmp_path):
+    pages = b"".join(b"%d 0 obj <</Type /Page /Parent 1 0 R>> endobj\n" % n for n in range(2, 9))
+    (tmp_path / "seven.pdf").write_bytes(
+        b"%PDF-1.4\n1 0 obj <</Type /Pages>> endobj\n" + pages + b"startxref\n0\n%%EOF"
+    )
+    assert profile_data(tmp_path).tokens == 7 * 500
+
+
+def test_a_long_file_is_sampled_and_the_profile_says_so(tmp_path):
+    (tmp_path / "long.txt").write_text(
+        "Ten words of plain English stand on this one line.\n" * 20_000, "utf-8"
+    )
+    profile = profile_data(tmp_path)
+    assert profile.sampled
+    assert profile.tokens == pytest.approx(51 * 20_000 / 4, rel=0.01)
+
+
+def test_beyond_the_byte_budget_the_rest_is_extrapolated(tmp_path, monkeypatch):
+    for number in range(40):
+        (tmp_path / f"{number}.txt").write_text("some plain text " * 100, "utf-8")
+    whole = profile_data(tmp_path).tokens
+    monkeypatch.setattr(module, "BYTE_BUDGET", 10_000)
+    part = profile_data(tmp_path)
+    assert part.sampled
+    assert part.tokens == pytest.approx(whole, rel=0.01)
+
+
+def test_the_order_in_which_files_were_written_is_irrelevant(tmp_path):
+    texts = {f"{number}.md": f"document {number} " * (number + 1) for number in range(30)}
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        names = list(texts)
+        random.Random(folder).shuffle(names)
+        for name in names:
+            (tmp_path / folder / name).write_text(texts[name], "utf-8")
+    one, two = profile_data(tmp_path / "one"), profile_data(tmp_path / "two")
+    assert (one.tokens, one.formats, one.languages) == (two.tokens, two.formats, two.languages)
+
+
+def test_other_encodings_are_understood(tmp_path, write_docx):
+    (tmp_path / "gb.txt").write_bytes(("本公司成立于一九九八年。" * 50).encode("gb18030"))
+    write_docx(tmp_path / "zh.docx", "年度报告" * 100)
+    assert profile_data(tmp_path).languages["zh"] > 0.99
+
+
+def test_a_missing_and_an_empty_folder_each_get_one_line_that_names_the_next_step(tmp_path):
+    with pytest.raises(FileNotFoundError, match="does not exist; name a folder"):
+        profile_data(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="holds no document; put files there"):
+        profile_data(tmp_path)
+    with pytest.raises(ValueError, match="Nothing to profile"):
+        profile_data(None, None)
+
+
+def test_a_file_in_place_of_a_folder_is_refused(documents):
+    with pytest.raises(NotADirectoryError, match="name the folder that holds it"):
+        profile_data(documents / "refunds.md")

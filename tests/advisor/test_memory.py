@@ -1,0 +1,148 @@
+import csv
+import statistics
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from advisor import ModelSpec, ServeSetup, TrainSetup, estimate_memory, find_model
+from advisor.shape import count_parameters, lora_parameters, target_roles
+
+MEASURED = Path(__file__).parents[3] / "shared" / "facts" / "vram_measured.csv"
+QWEN_7B = find_model("Qwen2.5-7B")
+
+
+def test_qlora_fits_where_lora_does_not():
+    lora = estimate_memory(QWEN_7B, TrainSetup(method="lora", seq_len=1024))
+    qlora = estimate_memory(QWEN_7B, TrainSetup(method="qlora", seq_len=1024))
+    assert qlora.high_gib < 16 < lora.allocated_gib
+
+
+def test_full_tuning_in_mixed_precision_needs_sixteen_bytes_a_weight():
+    full = estimate_memory(QWEN_7B, TrainSetup(method="full", weight_dtype="fp32", optimizer="adamw_fused"))
+    states = sum(full.parts[name] for name in ("weights", "gradients", "optimizer"))
+    assert states * 2**30 == 16 * count_parameters(QWEN_7B).total
+
+
+def test_the_foreach_step_of_adam_is_the_peak_of_full_tuning_and_the_fused_one_is_not():
+    foreach = TrainSetup(method="full", optimizer="adamw", seq_len=256)
+    assert estimate_memory(QWEN_7B, foreach).peak == "step"
+    assert estimate_memory(QWEN_7B, replace(foreach, optimizer="adamw_fused")).peak == "backward"
+
+
+def test_parts_add_up_and_the_three_readings_are_ordered():
+    for method in ("full", "lora", "qlora"):
+        memory = estimate_memory(QWEN_7B, TrainSetup(method=method))
+        tensors = sum(gib for name, gib in memory.parts.items() if name != "context")
+        assert tensors == pytest.approx(memory.allocated_gib)
+        assert (
+            memory.low_gib < memory.allocated_gib < memory.reserved_gib < memory.device_gib < memory.high_gib
+        )
+
+
+def test_embeddings_that_are_not_quantised_turn_into_fp32_unless_told_otherwise():
+    upcast = estimate_memory(QWEN_7B, TrainSetup(method="qlora"))
+    kept = estimate_memory(QWEN_7B, TrainSetup(method="qlora", kbit_upcast=False))
+    counts = count_parameters(QWEN_7B)
+    assert (upcast.parts["weights"] - kept.parts["weights"]) * 2**30 == 2 * (counts.total - counts.linear)
+
+
+def test_tied_embeddings_count_once():
+    tied = find_model("Qwen2.5-0.5B")
+    untied = replace(tied, tied_embeddings=False)
+    assert count_parameters(untied).total - count_parameters(tied).total == tied.vocab * tied.hidden
+
+
+def test_lora_parameters_are_rank_times_the_widths_of_the_targets():
+    # Llama-3.2-3B, rank 32 on q and v: 9,175,040 trainable weights (peft's MetaMathQA table)
+    model = find_model("Llama-3.2-3B")
+    assert lora_parameters(model, 32, target_roles(model, "q_proj,v_proj")) == 9_175_040
+
+
+def test_an_unknown_target_names_the_known_ones():
+    with pytest.raises(ValueError, match="Unknown LoRA target 'nose'"):
+        estimate_memory(QWEN_7B, TrainSetup(lora_targets="q,nose"))
+
+
+def test_longer_rows_larger_batches_and_no_checkpointing_need_more():
+    base = TrainSetup(method="lora", seq_len=1024)
+    small = estimate_memory(QWEN_7B, base).allocated_gib
+    for change in (
+        {"seq_len": 2048},
+        {"batch_size": 2},
+        {"gradient_checkpointing": False},
+        {"lora_rank": 64},
+    ):
+        assert estimate_memory(QWEN_7B, replace(base, **change)).allocated_gib > small
+
+
+def test_eager_attention_grows_with_the_square_of_the_length():
+    def extra(seq_len):
+        eager = TrainSetup(method="lora", seq_len=seq_len, attention="eager", gradient_checkpointing=False)
+        plain = replace(eager, attention="sdpa")
+        return estimate_memory(QWEN_7B, eager).allocated_gib - estimate_memory(QWEN_7B, plain).allocated_gib
+
+    assert extra(4096) == pytest.approx(4 * extra(2048), rel=0.01)
+
+
+def test_serving_keeps_a_cache_for_each_token_of_each_request():
+    one = estimate_memory(QWEN_7B, ServeSetup(context_tokens=4096))
+    ten = estimate_memory(QWEN_7B, ServeSetup(context_tokens=4096, concurrent=10))
+    assert one.parts["kv_cache"] * 2**30 == 2 * 28 * 512 * 2 * 4096
+    assert ten.parts["kv_cache"] == pytest.approx(10 * one.parts["kv_cache"])
+    assert ten.peak == "serving"
+
+
+def test_what_makes_no_sense_is_refused():
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        estimate_memory(QWEN_7B, TrainSetup(batch_size=0))
+    with pytest.raises(ValueError, match="cannot train nf4"):
+        estimate_memory(QWEN_7B, TrainSetup(method="full", weight_dtype="nf4"))
+
+
+def _spec(row):
+    """The shape of a measured model; whether embeddings are tied and the MLP gated follows from the stated size."""
+    numbers = {
+        key: int(row[key]) for key in ("layers", "hidden", "intermediate", "heads", "kv_heads", "vocab")
+    }
+    plain = ModelSpec(name=row["model"], params_b=float(row["params_b"]), **numbers)
+    shapes = [
+        replace(plain, tied_embeddings=tied, gated_mlp=gated)
+        for tied in (True, False)
+        for gated in (True, False)
+    ]
+    return min(shapes, key=lambda spec: abs(count_parameters(spec).total / 1e9 - spec.params_b))
+
+
+def _setup(row):
+    notes = row["notes"]
+    return TrainSetup(
+        method=row["method"],
+        weight_dtype=row["weight_dtype"],
+        batch_size=int(row["batch"]),
+        seq_len=int(row["seq_len"]),
+        lora_rank=int(row["lora_rank"] or 16),
+        lora_targets=row["lora_targets"] or "all-linear",
+        gradient_checkpointing=row["grad_ckpt"] == "true",
+        loss_kernel="chunked" if "chunked" in notes else "stock",
+        adapter_dtype="bf16" if "weights in bf16" in notes else "fp32",
+        kbit_upcast=False,  # none of these rows was measured with peft
+    )
+
+
+def _errors():
+    for row in csv.DictReader(MEASURED.open(encoding="utf-8")):
+        if not row["notes"].startswith("tier=A; gpus=1") or row["method"] not in ("full", "lora", "qlora"):
+            continue
+        measured = float(row["measured_gb"]) * (1 if row["gb_kind"].startswith("GiB") else 1e9 / 2**30)
+        yield row["method"], estimate_memory(_spec(row), _setup(row)).allocated_gib / measured - 1
+
+
+@pytest.mark.skipif(not MEASURED.is_file(), reason=f"no {MEASURED.name} beside the repository")
+def test_estimates_stand_near_what_others_measured():
+    errors = list(_errors())
+    assert len(errors) == 19
+    assert statistics.median(abs(error) for _, error in errors) < 0.08
+    assert statistics.median(abs(error) for method, error in errors if method == "lora") < 0.04
+    # litgpt's quantised rows lie 19 % above the formulas; why is not known, and no constant hides it
+    assert max(abs(error) for _, error in errors) < 0.25
