@@ -158,10 +158,10 @@ def build_index(
     folder = Path(path)
     if config.store not in STORES:
         raise ValueError(f"Unknown vector store {config.store!r}; choose one of {sorted(STORES)}.")
+    _check_target(folder)
     candidates, skipped, notice = _gather(documents, folder)
     embedder = embedder or load_embedder(config.embedder)
     _check_chunking(config, embedder)
-    _check_target(folder)
     with full_disk_named(folder, "no index was begun."):
         folder.mkdir(parents=True, exist_ok=True)
     view, report = _write(folder, candidates, None, notice, config, embedder, progress, skipped)
