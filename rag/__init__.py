@@ -9,7 +9,7 @@ from rag.schema import Chunk, Citation, Document, Heading, Hit, Page, RagConfig
 if TYPE_CHECKING:
     from rag.index import Index, build_index, open_index
     from rag.loaders import load_document, load_folder
-    from rag.update import IndexReport
+    from rag.report import IndexReport
 
 __all__ = [
     "Chunk",
@@ -30,7 +30,7 @@ __all__ = [
 # Loaded at first use, so that `import rag` stays light.
 _LAZY = {
     "Index": "rag.index",
-    "IndexReport": "rag.update",
+    "IndexReport": "rag.report",
     "build_index": "rag.index",
     "open_index": "rag.index",
     "load_document": "rag.loaders",

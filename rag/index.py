@@ -12,13 +12,15 @@ from rag import catalogue
 from rag.durable import full_disk_named, writer_lock
 from rag.embed import Embedder, load_embedder
 from rag.generation import View, load_view
+from rag.keyword import word_rarity
 from rag.loaders import read_notice
 from rag.manifest import Manifest, read_manifest
+from rag.report import IndexReport
 from rag.schema import Document, Hit, RagConfig
 from rag.search import search_view
 from rag.split import check_sizes
 from rag.stores import STORES
-from rag.update import Candidate, IndexReport, Progress, apply_update, find_candidates
+from rag.update import Candidate, Progress, apply_update, find_candidates
 
 Documents = str | Path | Iterable[Document | Path | str]
 
@@ -78,6 +80,10 @@ class Index:
             candidates=self.config.candidates,
             where=where,
         )
+
+    def rarity(self, word: str) -> float:
+        """Inverse document frequency of a word as `rag.keyword.tokenize` gives it; greatest for an unknown one."""
+        return word_rarity(self._view.keyword, word, len(self._view.chunks))
 
     def documents(self) -> list[IndexedDocument]:
         """What is in the index, by source."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -131,6 +132,15 @@ def keyword_scores(index: Any, query: str) -> NDArray[np.float32]:
     if not known:
         return np.zeros(int(index.scores["num_docs"]), dtype=np.float32)
     return np.nan_to_num(np.asarray(index.get_scores(known), dtype=np.float32))
+
+
+def word_rarity(index: Any, word: str, texts: int) -> float:
+    """ln(1 + (N - n + 0.5) / (n + 0.5)) with n of the N texts holding the word: BM25's own weight of it."""
+    holding = 0
+    if index is not None and (column := index.vocab_dict.get(word)) is not None:
+        places = index.scores["indptr"]  # a sparse column per word, an entry per text that holds it
+        holding = int(places[column + 1] - places[column])
+    return math.log(1 + (texts - holding + 0.5) / (holding + 0.5))
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from rag.embed import Embedder
 from rag.generation import View, derive_view, drop_other_generations, is_sound, load_view, write_generation
 from rag.loaders import LOADERS, list_files, load_document
 from rag.manifest import Manifest, write_manifest
+from rag.report import IndexReport as IndexReport
 from rag.schema import Chunk, Document, RagConfig
 from rag.split import split_document
 
@@ -24,20 +25,6 @@ READER = 1  # raised when loaders or splitting change, so that files are read ag
 _COMMIT_EVERY = 50  # documents
 _EMBED_TOGETHER = 128  # texts whose vectors are committed at once: what an interruption can cost
 _FRESH_NS = 2_000_000_000  # a file written this recently may change again within one tick of its clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexReport:
-    """What an update did; `skipped` and `failed` hold "name: reason" lines."""
-
-    read: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
-    failed: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    embedded: int = 0  # texts whose vectors were computed
-    documents: int = 0  # in the index now
-    chunks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

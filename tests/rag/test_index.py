@@ -197,6 +197,12 @@ def test_a_bad_file_is_reported_and_its_earlier_version_kept(docs: Path, tmp_pat
         "refunds.md: not text although its name says so. (its earlier version stays in the index)",
     )
     assert report.skipped == ("picture.png: format .png is not read",)
+    assert report.render().splitlines()[0].startswith("3 documents, 3 chunks: 0 read, 2 unchanged, 0 removed")
+    assert report.render().splitlines()[1:] == [
+        f"  failed   {report.failed[0]}",
+        f"  skipped  {report.skipped[0]}",
+    ]
+    assert report.as_dict()["failed"] == report.failed
     assert index.search("refund")[0].chunk.source == "refunds.md"
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
-from rag.keyword import build_keyword, keyword_scores, load_keyword, save_keyword, tokenize
+import pytest
+
+from rag.keyword import build_keyword, keyword_scores, load_keyword, save_keyword, tokenize, word_rarity
 
 
 def test_english_words_are_stemmed_and_stop_words_dropped() -> None:
@@ -23,6 +26,14 @@ def test_a_saved_index_scores_as_before_and_holds_no_pickle(tmp_path: Path) -> N
         assert keyword_scores(again, query).tolist() == keyword_scores(index, query).tolist()
     assert keyword_scores(again, "收入").argmax() == 2
     assert not keyword_scores(again, "nothing known").any()
+
+
+def test_a_word_is_rarer_the_fewer_texts_hold_it() -> None:
+    index = build_keyword(["refund fee", "fee note", "fee 收入", "other"])
+    rarity = [word_rarity(index, word, 4) for word in ("fee", "refund", "nowhere")]
+    assert rarity == sorted(rarity) and len(set(rarity)) == 3
+    assert word_rarity(index, "fee", 4) == pytest.approx(math.log(1 + 1.5 / 3.5))
+    assert word_rarity(None, "fee", 0) == pytest.approx(math.log(2))
 
 
 def test_texts_without_words_and_no_texts_are_no_error(tmp_path: Path) -> None:

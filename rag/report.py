@@ -1,0 +1,39 @@
+"""What an update of an index did, as a record, as JSON and as text."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexReport:
+    """What an update did; `skipped` and `failed` hold "name: reason" lines."""
+
+    read: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    embedded: int = 0  # texts whose vectors were computed
+    documents: int = 0  # in the index now
+    chunks: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON carries it."""
+        return asdict(self)
+
+    def render(self) -> str:
+        """A line of counts, then one line for each document that is not in the index as it should be."""
+        counts = (
+            f"{self.documents} documents, {self.chunks} chunks: "
+            f"{len(self.read)} read, {len(self.unchanged)} unchanged, {len(self.removed)} removed, {self.embedded} texts embedded, {len(self.failed)} failed, "
+            f"{len(self.skipped)} skipped"
+        )
+        return "\n".join(
+            [
+                counts,
+                *(f"  failed   {line}" for line in self.failed),
+                *(f"  skipped  {line}" for line in self.skipped),
+            ]
+        )
