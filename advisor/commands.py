@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from .rules import Case
+from .case import Case
 from .schema import Option
 
 INDEX, ADAPTER = "build/index", "build/adapter"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from .case import Case
 from .catalog import threshold
 from .hardware import hardware_with_vram
 from .ranking import rank
-from .rules import Case
 from .schema import Needs, Option
 
 # Answers tried for a question, in words. Only questions whose answer is a matter of choice or circumstance stand here.

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from .case import Case
 from .catalog import evidence
 from .commands import command_lines
 from .counterfactuals import telling_questions, what_would_change
 from .learn import learn_needs
 from .ranking import rank
-from .rules import Case
 from .schema import DataProfile, Hardware, Needs, Option, Recommendation
 
 _CLEAR, _SLIGHT = 1.5, 0.6  # points between the best option and the best one of another strategy

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from .case import Case
 from .catalog import default_models, find_model, model_of_size, resolve_model
 from .memory import estimate_memory
-from .rules import Case
 from .schema import Hardware, MemoryEstimate, ModelSpec, ServeSetup, TrainSetup
 
 Device = Literal["gpu", "cpu"]
@@ -52,8 +52,8 @@ def place(case: Case, strategy: str, method: str) -> Placement:
 def candidates(case: Case, strategy: str, method: str) -> tuple[tuple[ModelSpec, Device], ...]:
     """Models to try, best first. More memory on the card only ever lets an earlier one fit, so it removes nothing.
 
-    A model that the user named is the only one. LoRA and full tuning are asked of the first choice alone, so that the
-    answer compares methods on one model; QLoRA and serving may fall back on smaller ones.
+    A model that the user named is the only one. Full tuning is asked of the first choice alone, since adapters of a
+    larger model serve better than all weights of a small one; the rest may fall back on smaller models.
     """
     chosen = chosen_model(case)
     if chosen is not None:
@@ -63,8 +63,9 @@ def candidates(case: Case, strategy: str, method: str) -> tuple[tuple[ModelSpec,
         encoder = find_model("xlm-roberta-base" if case.needs.language in ("zh", "both") else "minilm")
         return ((encoder, "gpu"), (encoder, "cpu"))
     largest, *smaller = default_models()
-    on_card = [largest] if method in ("lora", "full") else [largest, *smaller]
-    card: list[tuple[ModelSpec, Device]] = [(model, "gpu") for model in on_card]
+    if method == "full":
+        return ((largest, "gpu"),)
+    card: list[tuple[ModelSpec, Device]] = [(model, "gpu") for model in (largest, *smaller)]
     processor: list[tuple[ModelSpec, Device]] = [(model, "cpu") for model in (largest, *smaller)]
     return (*card, *processor)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from .case import FULL, LORA, QLORA, Case, H, L, Verdict
 from .catalog import evidence, threshold
 from .fitting import Placement, lora_is_roomy, place
-from .rules import FULL, LORA, QLORA, RULES, Case, H, L, Verdict
+from .rules import RULES
 from .schema import ModelSpec, Option, Reason, Strategy
 
 _TUNED: tuple[tuple[Strategy, str], ...] = tuple(

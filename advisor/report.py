@@ -161,10 +161,11 @@ def _remark(option: Option, best: Option) -> str:
         return f"rejected: {option.rejected}"
     if option == best:
         return "recommended"
-    strongest = option.against[0].text.split(" (read from your data")[0].rstrip(".") if option.against else ""
+    telling = [reason for reason in option.against if reason.rule != "simplicity"]
+    strongest = telling[0].text.split(" (read from your data")[0].rstrip(".") if telling else ""
     close = "close; " if best.score - option.score < 0.75 and option.strategy != best.strategy else ""
     smaller = f"with {option.model.split('/')[-1]}; " if option.model != best.model else ""
-    return f"{close}{smaller}{strongest}"
+    return f"{close}{smaller}{strongest}".removesuffix("; ")
 
 
 def render_markdown(recommendation: Recommendation) -> str:
