@@ -11,6 +11,7 @@ from .catalog import threshold
 from .hardware import hardware_with_vram
 from .ranking import rank
 from .schema import Needs, Option
+from .wording import METHODS, option_name
 
 # Answers tried for a question, in words. Only questions whose answer is a matter of choice or circumstance stand here.
 _PROBES: tuple[tuple[str, Any, str], ...] = (
@@ -98,8 +99,8 @@ def _more_memory(case: Case, options: tuple[Option, ...]) -> Iterator[str]:
             return
         before, after = _tuned(options), _tuned(others)
         if after is not None and (before is None or before.method != after.method):
-            instead = f"instead of {before.method}" if before else "becomes possible"
-            yield f"With a card of {size} GiB the way to train would be {after.method} {instead}."
+            instead = f"instead of {METHODS[before.method]}" if before else "where nothing can be trained now"
+            yield f"With a card of {size} GiB the way to train would be {METHODS[after.method]} {instead}."
             return
 
 
@@ -122,8 +123,7 @@ def _described(option: Option) -> tuple[str, str, str]:
 
 def _arrow(before: Option, after: Option, *, model: bool = False) -> str:
     def name(option: Option) -> str:
-        words = option.strategy.replace("_", " ")
-        words += f" ({option.method})" if option.method != "none" else ""
+        words = option_name(option)
         return f"{words} with {option.model.split('/')[-1]}" if model else words
 
     return f"{name(after)} instead of {name(before)}"

@@ -101,14 +101,14 @@ def _memory_reason(method: str, roomy: bool | None, kind: str) -> Reason:
         return _said(
             "lora_speed",
             "LoRA trains faster where 16-bit weights fit; the card is not known",
-            0.5,
+            0.4,
             "lora_speed",
         )
     if roomy:
         text = "16-bit weights fit with room to spare, so quantising would only cost speed"
-        return _said("lora_speed", text, 0.8, "lora_speed")
+        return _said("lora_speed", text, 0.5, "lora_speed")
     text = "16-bit weights fill most of the card or exceed it"
-    return _said("lora_is_tight", text, -0.3, "qlora_memory")
+    return _said("lora_is_tight", text, -0.2, "qlora_memory")
 
 
 def _first_choice(case: Case, strategy: str) -> ModelSpec:

@@ -161,7 +161,7 @@ def _remark(option: Option, best: Option) -> str:
         return f"rejected: {option.rejected}"
     if option == best:
         return "recommended"
-    telling = [reason for reason in option.against if reason.rule != "simplicity"]
+    telling = [reason for reason in option.against if reason.rule not in ("simplicity", "smaller_model")]
     strongest = telling[0].text.split(" (read from your data")[0].rstrip(".") if telling else ""
     close = "close; " if best.score - option.score < 0.75 and option.strategy != best.strategy else ""
     smaller = f"with {option.model.split('/')[-1]}; " if option.model != best.model else ""

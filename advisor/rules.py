@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 from . import rules_documents as documents
 from . import rules_training as training
-from .case import FULL, C, Case, F, H, L, P, R, Verdict
+from .case import FULL, LORA, QLORA, C, Case, F, H, L, P, R, Verdict
 
 
 def simplicity(case: Case) -> Verdict:
     return Verdict(
         text="Fewer parts to build, measure and keep up to date come first where nothing else decides",
-        weights={P: 0.5, R: 0.3, F: 0.0, L: -0.3, H: -0.4, C: -1.5, FULL: -1.0},
+        weights={P: 0.5, R: 0.3, F: 0.0, L: -0.3, H: -0.4, C: -1.5, LORA: -0.5, QLORA: -0.5, FULL: -1.2},
         evidence="two_systems",
     )
 
