@@ -59,8 +59,8 @@ def prepare(
     torch.manual_seed(config.seed)  # the new head
     model = EncoderClassifier(load_encoder(folder, **method.loading()), len(labels))
     length = _length(config, model.config)
-    rows, cut = _dataset(train, labels, tokenizer, length)
-    held, held_cut = _dataset(held_out, labels, tokenizer, length) if held_out else (None, 0)
+    rows = _dataset(train, labels, tokenizer, length)
+    held = _dataset(held_out, labels, tokenizer, length) if held_out else None
     trained = method.attach(model, config, task="SEQ_CLS", head="classifier")
     trainer = _Trainer(
         model=trained,
@@ -79,7 +79,7 @@ def prepare(
         _save(trained, target)
         tokenizer.save_pretrained(str(target))
 
-    notes = _notes(train, labels, cut + held_cut, len(train) + len(held_out), length)
+    notes = (_balance(train, labels), *_lost([*train, *held_out], tokenizer, length))
     return Job(trainer=trainer, evaluate=evaluate, save=save, rows=len(train), notes=notes, labels=labels)
 
 
@@ -98,14 +98,11 @@ def _length(config: TrainConfig, model_config: Any) -> int:
     return min(config.max_length, int(context), int(defaults()["limits"]["classify_max_length"]))
 
 
-def _dataset(
-    examples: Sequence[Example], labels: Sequence[str], tokenizer: Any, length: int
-) -> tuple[Dataset, int]:
-    whole = tokenizer([row.text for row in examples], truncation=False, verbose=False)["input_ids"]
+def _dataset(examples: Sequence[Example], labels: Sequence[str], tokenizer: Any, length: int) -> Dataset:
     encoded = tokenizer([row.text for row in examples], truncation=True, max_length=length)
     columns = {name: encoded[name] for name in ("input_ids", "attention_mask")}
     columns["labels"] = [labels.index(str(row.label)) for row in examples]
-    return Dataset.from_dict(columns), sum(len(ids) > length for ids in whole)
+    return Dataset.from_dict(columns)
 
 
 def _scores(
@@ -140,11 +137,21 @@ def _save(model: nn.Module, target: Path) -> None:
     save_file(head, target / HEAD)
 
 
-def _notes(
-    train: Sequence[Example], labels: Sequence[str], cut: int, rows: int, length: int
-) -> tuple[str, ...]:
+def _balance(train: Sequence[Example], labels: Sequence[str]) -> str:
     counts = Counter(row.label for row in train)
-    notes = ["training rows per label: " + ", ".join(f"{label} {counts[label]}" for label in labels)]
-    if cut:
-        notes.append(f"{cut} of {rows} rows cut at {length} tokens")
-    return tuple(notes)
+    return "training rows per label: " + ", ".join(f"{label} {counts[label]}" for label in labels)
+
+
+def _lost(examples: Sequence[Example], tokenizer: Any, length: int) -> list[str]:
+    """What the model does not get to see of the rows: the ends of long ones, and words outside its vocabulary."""
+    encoded = tokenizer([row.text for row in examples], add_special_tokens=False, verbose=False)["input_ids"]
+    special = tokenizer.num_special_tokens_to_add()
+    cut = sum(len(ids) + special > length for ids in encoded)
+    unread = sum(2 * ids.count(tokenizer.unk_token_id) > len(ids) for ids in encoded)
+    notes = [f"{cut} of {len(examples)} rows cut at {length} tokens"] if cut else []
+    if unread:
+        notes.append(
+            f"in {unread} of {len(examples)} rows the model's vocabulary lacks most words; "
+            "take an encoder made for their language"
+        )
+    return notes

@@ -39,7 +39,7 @@ def test_accuracy_rises_above_the_untrained_head_and_the_majority(trained: Train
     assert after["macro_f1"] > 0.8
     assert after["held_out_rows"] == 10
     assert trained.card.labels == ("food", "money")
-    assert "food 25, money 25" in trained.notes[-1]
+    assert trained.notes[-1] == "training rows per label: food 25, money 25"
 
 
 def test_the_saved_classifier_scores_as_the_trained_one(trained: TrainResult) -> None:
@@ -100,3 +100,9 @@ def test_an_interrupted_classifier_goes_on(tmp_path: Path) -> None:
     resumed = train(ROWS, settings(tmp_path / "a", max_steps=3, resume=True))
     assert resumed.losses == pytest.approx(whole.losses, abs=1e-5)
     assert resumed.card.metrics_after == pytest.approx(whole.card.metrics_after, abs=1e-5)
+
+
+def test_rows_in_a_language_the_model_cannot_read_are_told(tmp_path: Path) -> None:
+    chinese = [Example(text=f"聚焦股价震荡聚焦{n}", label="money") for n in range(3)]
+    notes = train([*ROWS, *chinese], settings(tmp_path / "a", max_steps=1)).notes
+    assert notes[-1].startswith("in 3 of 63 rows the model's vocabulary lacks most words")
