@@ -54,22 +54,46 @@ def profile_examples(path: Path, documents: Mapping[str, str] | None = None) -> 
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    suffix = path.suffix.lower()
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
     if suffix not in (".jsonl", ".ndjson", ".json", ".csv", ".tsv"):
-        raise ValueError(f"{path} is no file of rows; use one of .jsonl, .ndjson, .json, .csv, .tsv.")
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not UTF-8; save the file as UTF-8 and try again.") from None
+        raise ValueError(
+            f"{path} is no file of rows; use one of .jsonl, .ndjson, .json, .csv, .tsv, gzipped or not."
+        )
+    text = _text(path)
     if suffix in (".csv", ".tsv"):
-        import csv
-        import io
-
-        yield from csv.DictReader(io.StringIO(text), delimiter="\t" if suffix == ".tsv" else ",")
+        yield from _csv_rows(text, "\t" if suffix == ".tsv" else ",", path)
     elif suffix == ".json":
         yield from _json_array(text, path)
     else:
         yield from _json_lines(text, path)
+
+
+def _text(path: Path) -> str:
+    raw = path.read_bytes()
+    if path.suffix.lower() == ".gz":
+        import gzip
+        import zlib
+
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} is no complete gzip file ({error}).") from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise ValueError(f"{path}:{line}: not UTF-8; save the file as UTF-8 and try again.") from None
+
+
+def _csv_rows(text: str, delimiter: str, path: Path) -> Iterator[Row]:
+    import csv
+    import io
+
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise ValueError(f"{path}:{reader.line_num}: not CSV ({error}).") from None
 
 
 def _json_lines(text: str, path: Path) -> Iterator[Row]:
@@ -80,6 +104,8 @@ def _json_lines(text: str, path: Path) -> Iterator[Row]:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise ValueError(f"{path}:{number}: not JSON ({error.msg} at column {error.colno}).") from None
+        except RecursionError:
+            raise ValueError(f"{path}:{number}: nested too deeply for a row.") from None
         if not isinstance(row, dict):
             raise ValueError(
                 f"{path}:{number}: a row is an object such as {{...}}, not {type(row).__name__}."
@@ -92,6 +118,8 @@ def _json_array(text: str, path: Path) -> Iterator[Row]:
         content = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}:{error.lineno}: not JSON ({error.msg} at column {error.colno}).") from None
+    except RecursionError:
+        raise ValueError(f"{path}: nested too deeply for rows.") from None
     if isinstance(content, dict):
         content = next((value for value in content.values() if isinstance(value, list)), [content])
     for number, row in enumerate(content if isinstance(content, list) else [content], start=1):

@@ -17,9 +17,12 @@ GIB = 2.0**30
 _ABSURD_GIB = 10_000  # no card comes near
 
 
-def detect_hardware() -> Hardware:
-    """Reads cards, RAM, cores and free disk; `note` says in words what was found and what follows from it."""
-    gpus, note = _nvidia_cards()
+def detect_hardware(*, cards: bool = True) -> Hardware:
+    """Reads cards, RAM, cores and free disk; `note` says in words what was found and what follows from it.
+
+    `cards=False` leaves the cards out, which spares loading NVML where the user plans for another card anyway.
+    """
+    gpus, note = _nvidia_cards() if cards else ((), "No card was looked for.")
     return Hardware(
         gpus=gpus,
         ram_gib=_ram_gib(),

@@ -26,7 +26,7 @@ def from_json(text: str) -> Recommendation:
     """Reads what to_json wrote. Raises ValueError for no JSON, another version, or a missing or malformed field."""
     try:
         content = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(
             f"The plan is no JSON ({error}); write it with: advisor recommend --out plan.json"
         ) from None

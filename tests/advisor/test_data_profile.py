@@ -109,3 +109,22 @@ def test_a_missing_and_an_empty_folder_each_get_one_line_that_names_the_next_ste
 def test_a_file_in_place_of_a_folder_is_refused(documents):
     with pytest.raises(NotADirectoryError, match="name the folder that holds it"):
         profile_data(documents / "refunds.md")
+
+
+@pytest.mark.parametrize("piece", [b"<", b"<script", b"<!--", b"<style><", b"</", b"<a "])
+def test_hostile_markup_costs_no_more_than_any_other(tmp_path, piece):
+    """A quadratic search would take minutes for this and run into the test's time limit."""
+    (tmp_path / "page.html").write_bytes(piece * (200_000 // len(piece)))
+    (tmp_path / "text.html").write_text(
+        "<p>Some <b>bold</b> words</p><!-- not this --><SCRIPT>nor this</SCRIPT> end"
+    )
+    assert profile_data(tmp_path).files == 2
+
+
+def test_text_between_tags_is_kept_and_blocks_are_dropped(tmp_path):
+    words = "words that stand in the page "
+    page = (
+        f"<STYLE>{'x' * 9000}</STYLE><p>{words}</p><!-- {'y' * 9000} --><script>{'z' * 9000}</script>{words}"
+    )
+    (tmp_path / "page.html").write_text(page, "utf-8")
+    assert profile_data(tmp_path).tokens == pytest.approx(2 * len(words) / 4, abs=3)
