@@ -83,11 +83,24 @@ K1, B = 1.2, 0.75  # Lucene's, as in the published baselines
 
 
 def tokenize(text: str) -> list[str]:
-    """The words that BM25 compares: lower case, stemmed when English, without stop words."""
+    """The words of a text: lower case, stemmed when English, without stop words."""
+    return _terms(text, _cut)
+
+
+def index_terms(text: str) -> list[str]:
+    """What BM25 compares: the words, and in Chinese also every pair of neighbouring characters.
+
+    Pairs find what the dictionary cuts differently in question and text: nDCG@10 with and without them
+    .994 and .991 on cmrc_zh, .693 and .652 on finance_zh, .350 and .342 on medical_zh.
+    """
+    return _terms(text, _cut_with_pairs)
+
+
+def _terms(text: str, cut: Callable[[str], list[str]]) -> list[str]:
     words: list[str] = []
     for run in _RUN.findall(text.lower()):
         if _HAN.match(run):
-            words += [word for word in _cut(run) if word not in _STOP]
+            words += [word for word in cut(run) if word not in _STOP]
         elif run[0].isdigit():
             words.append(run.replace(",", ""))
         elif run not in _STOP:
@@ -105,7 +118,7 @@ def build_keyword(texts: Sequence[str]) -> Any:
     found = bm25s.BM25(k1=K1, b=B, method="lucene")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a corpus without a single word
-        found.index([tokenize(text) or [""] for text in texts], show_progress=False)
+        found.index([index_terms(text) or [""] for text in texts], show_progress=False)
     return found
 
 
@@ -128,7 +141,7 @@ def keyword_scores(index: Any, query: str) -> NDArray[np.float32]:
     """BM25 of every text; 0 where no word of the query occurs."""
     if index is None:
         return np.zeros(0, dtype=np.float32)
-    known = [word for word in tokenize(query) if word in index.vocab_dict]
+    known = [word for word in index_terms(query) if word in index.vocab_dict]
     if not known:
         return np.zeros(int(index.scores["num_docs"]), dtype=np.float32)
     return np.nan_to_num(np.asarray(index.get_scores(known), dtype=np.float32))
@@ -155,6 +168,11 @@ def _cutter() -> Any:
 
 def _cut(run: str) -> list[str]:
     return [word for word in _cutter().cut_for_search(run) if word.strip()]
+
+
+def _cut_with_pairs(run: str) -> list[str]:
+    pairs = (run[start : start + 2] for start in range(len(run) - 1))
+    return list(dict.fromkeys([*_cut(run), *pairs]))
 
 
 @functools.cache

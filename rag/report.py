@@ -27,8 +27,8 @@ class IndexReport:
         """A line of counts, then one line for each document that is not in the index as it should be."""
         counts = (
             f"{self.documents} documents, {self.chunks} chunks: "
-            f"{len(self.read)} read, {len(self.unchanged)} unchanged, {len(self.removed)} removed, {self.embedded} texts embedded, {len(self.failed)} failed, "
-            f"{len(self.skipped)} skipped"
+            f"{len(self.read)} read, {len(self.unchanged)} unchanged, {len(self.removed)} removed, "
+            f"{self.embedded} texts embedded, {len(self.failed)} failed, {len(self.skipped)} skipped"
         )
         return "\n".join(
             [

@@ -16,7 +16,9 @@ from rag.stores import Positions
 
 # Above this share of unknown tokens the embedder cannot read the query, and its nearest vectors are noise.
 UNREADABLE_SHARE = 0.25
-DENSE_WEIGHT, KEYWORD_WEIGHT = 0.5, 0.5
+# nDCG@10 with the dense leg at .3, .4, .5 and by rank fusion: covidqa_en .705 .718 .702 .650 (BM25 alone .655, dense
+# .544), squad_en .952 .949 .931 .878 (.954, .732). One weight for every corpus is a compromise between such sets.
+DENSE_WEIGHT, KEYWORD_WEIGHT = 0.4, 0.6
 
 
 def search_view(

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from rag.keyword import build_keyword, keyword_scores, load_keyword, save_keyword, tokenize, word_rarity
+from rag.keyword import (
+    build_keyword,
+    index_terms,
+    keyword_scores,
+    load_keyword,
+    save_keyword,
+    tokenize,
+    word_rarity,
+)
 
 
 def test_english_words_are_stemmed_and_stop_words_dropped() -> None:
@@ -15,6 +23,12 @@ def test_english_words_are_stemmed_and_stop_words_dropped() -> None:
 def test_chinese_is_cut_into_words_not_clauses() -> None:
     found = tokenize("公司2024年营业收入是多少？Revenue增长")
     assert {"公司", "2024", "营业", "收入", "revenu", "增长"} <= set(found)
+
+
+def test_chinese_that_the_dictionary_cuts_apart_is_still_found() -> None:
+    assert "份制" in index_terms("股份制银行") and "份制" not in tokenize("股份制银行")
+    index = build_keyword(["灵江泵业股份公司", "营业收入增长"])
+    assert keyword_scores(index, "江泵").tolist()[0] > 0
 
 
 def test_a_saved_index_scores_as_before_and_holds_no_pickle(tmp_path: Path) -> None:
