@@ -39,8 +39,11 @@ def run(args: argparse.Namespace) -> int:
     listener = listen(settings.host, settings.port)
     with listener:
         classifier = open_classifier(settings)
+        assistant = open_assistant(settings, classifier)
+        if assistant.retriever is not None:
+            assistant.retriever.search("ready", k=1)  # loads the embedder now and not for the first client
         app = create_app(
-            open_assistant(settings, classifier),
+            assistant,
             api_key=key,
             classifier=classifier,
             allowed_hosts=LOOPBACK_NAMES if settings.host in LOOPBACK else None,

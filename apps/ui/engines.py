@@ -62,8 +62,10 @@ def assistant_for(
     """The assistant of these switches, and the classifier when the adapter is one. Raises in one line."""
     classifier = None
     if adapter is not None and card is not None and card.objective == "classify":
-        classifier = _classifier(card.base_model, adapter)
-        generator = _writer(replace(settings, adapter=None))
+        # A model named beside a classifier at the start is the classifier's base: nothing is there to write.
+        named = settings.model if adapter == settings.adapter else None
+        classifier = _classifier(named or card.base_model, adapter)
+        generator = _writer(replace(settings, adapter=None, model=None if named else settings.model))
         if index is None and isinstance(generator, Extractive):
             generator = Labelling(classifier, adapter)
     else:

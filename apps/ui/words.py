@@ -7,7 +7,6 @@ from typing import Literal
 Language = Literal["en", "zh"]
 
 CHINESE = {
-    "Language": "界面语言",
     # pages
     "Advise": "方案建议",
     "Documents": "文档",
@@ -102,8 +101,6 @@ CHINESE = {
     "indexed": "已索引",
     "unchanged": "未变化",
     "removed": "已移除",
-    "not read": "未能读取",
-    "skipped": "已跳过",
     "Not read": "未能读取",
     "Skipped": "已跳过",
     # chat
