@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import shorten
 
 import streamlit as st
 
@@ -15,6 +16,7 @@ from apps.ui.session import choose_index, feedback_path, index_paths, language, 
 
 USER, ASSISTANT = ":material/person:", ":material/forum:"
 NO_ADAPTER = ""
+LABELLED = 90  # characters of a labelled sentence; it stands whole in the answer above
 
 
 def page() -> None:
@@ -104,7 +106,8 @@ def _draw(known: Settings, turn: Turn) -> None:
             st.markdown(f":orange-badge[:material/block: {say('Not in the documents')}]")
         st.html(answer_html(turn.answer.text))
         for label in turn.labels:
-            st.markdown(f":violet-badge[{plain(label.label)} {label.probability:.0%}] {plain(label.text)}")
+            said = shorten(label.text, LABELLED, placeholder=" …")
+            st.markdown(f":violet-badge[{plain(label.label)} {label.probability:.0%}] :gray[{plain(said)}]")
         if turn.answer.unsupported:
             st.caption(f":material/help: {say('Some sentences have no source that supports them.')}")
         for passage in turn.passages:

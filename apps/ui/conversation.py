@@ -10,6 +10,7 @@ import streamlit as st
 
 from apps.assistant import Answer, Assistant
 from apps.feedback import Thumb
+from apps.generators import Labelling
 from apps.labels import Classifier, Label, label_answer
 from apps.ui.passages import Passage, passage_of_hit, passages
 
@@ -61,9 +62,18 @@ def new_turn(question: str, answer: Answer, assistant: Assistant, classifier: Cl
             answer=answer,
             passages=passages(answer.citations, _documents(answer, assistant)),
             nearest=tuple(passage_of_hit(number, hit) for number, hit in enumerate(nearest, 1)),
-            labels=label_answer(answer, classifier, question) if classifier else (),
+            labels=_labels(question, answer, assistant, classifier),
         )
     )
+
+
+def _labels(
+    question: str, answer: Answer, assistant: Assistant, classifier: Classifier | None
+) -> tuple[Label, ...]:
+    """None where the answer itself is the label."""
+    if classifier is None or isinstance(assistant.generator, Labelling):
+        return ()
+    return label_answer(answer, classifier, question)
 
 
 def set_thumb(turn: Turn, thumb: Thumb, *, corrected: bool) -> None:

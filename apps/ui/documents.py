@@ -11,10 +11,10 @@ import streamlit as st
 
 from apps.settings import Settings
 from apps.ui.engines import index_at
-from apps.ui.indexing import add_files, add_folder, exists
+from apps.ui.indexing import add_folder, add_uploads, exists
 from apps.ui.passages import plain
 from apps.ui.session import INDEX, choose_index, index_paths, say, settings, uploads_folder
-from apps.ui.uploads import index_name, safe_name, save_upload
+from apps.ui.uploads import index_name
 
 if TYPE_CHECKING:
     from rag import Index
@@ -59,7 +59,7 @@ def _add(known: Settings, chosen: str | None) -> None:
         st.warning(say("Choose files or name a folder first."), icon=":material/info:")
         return
     with _told():
-        index = str(Path(known.build) / index_name(name)) if chosen == NEW or chosen is None else chosen
+        index = _new_index(known, name) if chosen == NEW or chosen is None else chosen
         reports = _index(known, index, files, folder)
         st.session_state[REPORT] = reports
         st.session_state[INDEX] = index
@@ -68,16 +68,21 @@ def _add(known: Settings, chosen: str | None) -> None:
         st.rerun()
 
 
+def _new_index(known: Settings, name: str) -> str:
+    path = str(Path(known.build) / index_name(name))
+    if exists(path):
+        raise ValueError(
+            f"There is an index named {index_name(name)!r}; choose it above, or give another name."
+        )
+    return path
+
+
 def _index(known: Settings, index: str, files: list[Any], folder: str) -> list[IndexReport]:
     reports = []
     with _bar() as progress:
         if files:
-            names = [safe_name(file.name) for file in files]
-            if twice := next((name for name in names if names.count(name) > 1), None):
-                raise ValueError(f"Two of the files are named {twice!r}; rename one of them.")
-            place = uploads_folder(known, index)
-            saved = [save_upload(place, file.name, file.getvalue())[0] for file in files]
-            reports.append(add_files(index, saved, progress))
+            uploads = [(file.name, file.getvalue()) for file in files]
+            reports.append(add_uploads(index, uploads_folder(known, index), uploads, progress))
         if folder:
             reports.append(add_folder(index, Path(folder).expanduser(), progress))
     return reports

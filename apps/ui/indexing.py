@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apps.ui.engines import embedder_named, index_at
+from apps.ui.uploads import safe_name, save_upload
 
 if TYPE_CHECKING:
     from rag import Document
@@ -23,6 +24,23 @@ def add_files(index: str, files: list[Path], progress: Progress | None = None) -
     if exists(index):
         return index_at(index).add(files, progress=progress)
     return build_index(files, index, embedder=embedder_named("minilm"), progress=progress).report
+
+
+def add_uploads(
+    index: str, folder: Path, uploads: Sequence[tuple[str, bytes]], progress: Progress | None = None
+) -> IndexReport:
+    """Keeps uploaded files, (name, content), in `folder` and adds them; those that could not be read are not kept."""
+    names = [safe_name(name) for name, _ in uploads]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"Two of the files are named {twice!r}; rename one of them.")
+    saved = [save_upload(folder, name, data)[0] for name, data in uploads]
+    try:
+        return add_files(index, saved, progress)
+    finally:
+        held = {document.source for document in index_at(index).documents()} if exists(index) else set()
+        for path in saved:
+            if path.name not in held:
+                path.unlink(missing_ok=True)
 
 
 def add_folder(index: str, folder: Path, progress: Progress | None = None) -> IndexReport:

@@ -133,6 +133,12 @@ def test_the_whole_application_speaks_chinese_when_asked(place: Path) -> None:
 # Documents
 
 
+@pytest.fixture
+def shop(built: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ADVISOR_INDEX", str(built / "shop"))
+    return place
+
+
 def test_no_index_names_the_next_step(place: Path) -> None:
     assert "Nothing is indexed here yet" in texts(run(documents_page))
 
@@ -185,6 +191,27 @@ def test_two_uploads_of_one_name_are_told_apart_by_the_user(place: Path) -> None
     assert "rename one of them" in app.error[0].value
 
 
+def test_an_upload_that_cannot_be_read_is_named_and_not_kept(place: Path) -> None:
+    app = run(documents_page)
+    files = [("good.txt", b"The plan is to bake.", "text/plain"), ("bad.pdf", b"no pdf", "application/pdf")]
+    app.file_uploader(key="uploads-0").set_value(files)
+    app.button(key="index-now").click().run()
+    assert r"bad\.pdf" in app.warning[0].value and not app.error
+    assert [path.name for path in (place / "build" / "documents" / "index").iterdir()] == ["good.txt"]
+
+
+def test_a_new_index_does_not_take_the_name_of_another(
+    shop: Path, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADVISOR_BUILD", str(built))
+    app = run(documents_page)
+    app.selectbox(key="documents-index").set_value("new").run()
+    app.text_input(key="index-name").set_value("shop")
+    app.text_input(key="folder-0").set_value("docs")
+    app.button(key="index-now").click().run()
+    assert "There is an index named 'shop'" in app.error[0].value.replace("\\", "")
+
+
 def test_nothing_to_index_is_said(place: Path) -> None:
     app = run(documents_page)
     app.button(key="index-now").click().run()
@@ -192,12 +219,6 @@ def test_nothing_to_index_is_said(place: Path) -> None:
 
 
 # Chat
-
-
-@pytest.fixture
-def shop(built: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ADVISOR_INDEX", str(built / "shop"))
-    return place
 
 
 def test_a_chat_without_an_index_names_the_next_step(place: Path) -> None:
