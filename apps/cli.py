@@ -31,6 +31,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'.\n")
 
 
+class Version(argparse.Action):
+    """Looks the version up only when it is asked for: that takes longer than the rest of the start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        parser.exit(0, f"advisor {version('llm-adaptation-advisor')}\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; the status is 0, 2 for a mistake of the user's, 130 for Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -57,7 +66,7 @@ def _parser(name: str | None) -> Parser:
         prog="advisor",
         description="Prompt, retrieve, fine-tune, or combine? Recommends, does it, and answers with citations.",
     )
-    parser.add_argument("--version", action="version", version=f"advisor {_version()}")
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and stop")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command, (module, line) in COMMANDS.items():
         sub = commands.add_parser(command, help=line, description=line[0].upper() + line[1:] + ".")
@@ -66,15 +75,6 @@ def _parser(name: str | None) -> Parser:
         if command == name:
             importlib.import_module(module).add_arguments(sub)
     return parser
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("llm-adaptation-advisor")
-    except PackageNotFoundError:
-        return "unknown (not installed)"
 
 
 def _say(line: str) -> None:

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from finetune.adapters import check_base, list_adapters, read_card
     from finetune.formats import load_examples
     from finetune.generate import load_generator
-    from finetune.predict import load_classifier
+    from finetune.predict import Classifier, load_classifier
     from finetune.stopping import TrainingInterrupted
     from finetune.training import train
 
 __all__ = [
     "AdapterCard",
+    "Classifier",
     "Example",
     "TrainConfig",
     "TrainResult",
@@ -32,6 +33,7 @@ __all__ = [
 
 # Loaded on first use: generate, predict and training import torch.
 _LAZY = {
+    "Classifier": "finetune.predict",
     "TrainingInterrupted": "finetune.stopping",
     "check_base": "finetune.adapters",
     "list_adapters": "finetune.adapters",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -47,9 +47,10 @@ class TransformersGenerator:
         context = getattr(self.model.config, "max_position_embeddings", None)
         return context if isinstance(context, int) and context > 0 else None
 
-    def stream(self, messages: Messages, *, question: str = "", hits: Sequence[Any] = ()) -> Iterator[str]:
+    def stream(self, messages: Messages, *, question: str = "", evidence: object = None) -> Iterator[str]:
         """The answer in pieces of text; greedy, so the same prompt gives the same answer.
 
+        A model that writes has no use for `question` and `evidence`; generators that quote take them.
         Raises ValueError when the prompt does not fit the model's context, and whatever generation raises.
         """
         prompt = encode(self.tokenizer, render(self.tokenizer, messages, answering=True))

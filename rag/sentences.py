@@ -7,7 +7,9 @@ import re
 # A full stop ends a sentence before white space and a capital, digit, quote or CJK sign, so that "3.5", "e.g. the"
 # and "v1.2" stay whole; Chinese stops end one anywhere; a line break ends one always (headings, table rows, lists).
 _END = re.compile(r"[。！？；]+[”’」』）]*|(?<=[.!?])[\"”’)\]]*(?=\s+[\"“‘(\[]?[A-Z0-9\u4e00-\u9fff-])|\n+")
-_ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Inc|Ltd|Co|No|Nos|vs|Fig|approx|St|e\.g|i\.e)|\b[A-Z])\.$")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Inc|Ltd|Co|No|Nos|vs|Fig|approx|St|e\.g|i\.e)|\b[A-Z])\.$"
+)
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:

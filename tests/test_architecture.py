@@ -36,7 +36,7 @@ def test_packages_meet_only_in_apps(package: str) -> None:
     "code",
     [
         "import advisor, rag, finetune, apps",
-        "from advisor import detect_hardware, recommend, Needs; from rag import Document; from finetune import TrainConfig",
+        "from advisor import recommend, Needs; from rag import Document; from finetune import TrainConfig",
         "from apps.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
         "from apps.cli import main\ntry: main(['ask', '--help'])\nexcept SystemExit: pass",
         "from apps.cli import main; main(['recommend', '--vram', '24'])",
@@ -44,7 +44,9 @@ def test_packages_meet_only_in_apps(package: str) -> None:
 )
 def test_start_is_light(code: str) -> None:
     check = f"{code}\nimport sys\nassert not [m for m in {HEAVY!r} if m in sys.modules], 'heavy'"
-    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-steps", type=int)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--resume", action="store_true", default=None, help="go on from the last checkpoint")
+    parser.add_argument("--overwrite", action="store_true", default=None, help="replace what is at --out")
     parser.add_argument("--json", action="store_true", help="the card and the run as JSON")
 
 
@@ -53,10 +54,15 @@ def render(result: TrainResult) -> str:
         f"{card.method} · {card.objective} · {card.rows} rows · {result.steps} steps · {result.seconds:.0f} s",
         f"trainable {card.trainable_params:,} of {card.total_params:,} parameters ({share:.2%})",
     ]
-    for name, after in card.metrics_after.items():
-        before = card.metrics_before.get(name)
-        lines.append(
-            f"{name}: {after:.3f}" if before is None else f"{name}: {before:.3f} before, {after:.3f} after"
-        )
+    lines += [
+        _score(name, card.metrics_before.get(name), after) for name, after in card.metrics_after.items()
+    ]
     lines += [*result.notes, f"Saved to {result.path}"]
     return "\n".join(lines)
+
+
+def _score(name: str, before: float | None, after: float) -> str:
+    said = name.replace("_", " ")
+    if before is None or before == after:  # a fact about the data, such as the majority label's accuracy
+        return f"{said}: {after:g}" if after.is_integer() else f"{said}: {after:.3f}"
+    return f"{said}: {before:.3f} before, {after:.3f} after"

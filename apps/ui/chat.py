@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import shorten
 
@@ -91,7 +92,7 @@ def _ask(known: Settings, question: str, index: str | None, adapter: str | None)
                     place.html(answer_html(said))
             finally:  # a pressed stop button ends the model too
                 getattr(pieces, "close", lambda: None)()
-            new_turn(question, stream.answer, assistant, classifier)
+            new_turn(question, stream.answer, assistant, classifier=classifier, adapter=adapter)
         except (ValueError, OSError, ImportError, RuntimeError) as mistake:
             st.error(f"{say('The answer broke off')}: {plain(str(mistake))}", icon=":material/error:")
             return
@@ -170,5 +171,5 @@ def _correction(known: Settings, turn: Turn) -> None:
 
 def _keep(known: Settings, turn: Turn, thumb: Thumb, correction: str | None = None) -> None:
     row = feedback_on(turn.question, turn.answer, thumb, correction=correction, answer_id=turn.id)
-    add_feedback(feedback_path(known), row)
+    add_feedback(feedback_path(known), replace(row, adapter=turn.adapter))
     set_thumb(turn, thumb, corrected=bool(correction))

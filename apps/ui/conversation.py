@@ -31,6 +31,7 @@ class Turn:
     passages: tuple[Passage, ...] = ()
     nearest: tuple[Passage, ...] = ()  # what was found where nothing was answered
     labels: tuple[Label, ...] = ()
+    adapter: str | None = None  # the switch: a classifier's is not the writer's own
     thumb: Thumb | None = None
     corrected: bool = False
 
@@ -52,7 +53,14 @@ def history() -> list[dict[str, str]]:
     ]
 
 
-def new_turn(question: str, answer: Answer, assistant: Assistant, classifier: Classifier | None) -> None:
+def new_turn(
+    question: str,
+    answer: Answer,
+    assistant: Assistant,
+    *,
+    classifier: Classifier | None = None,
+    adapter: str | None = None,
+) -> None:
     """Appends an answer with the surroundings of its quotes, read while its index is at hand."""
     nearest = answer.hits[:_NEAREST] if answer.refused else ()
     turns().append(
@@ -62,6 +70,7 @@ def new_turn(question: str, answer: Answer, assistant: Assistant, classifier: Cl
             answer=answer,
             passages=passages(answer.citations, _documents(answer, assistant)),
             nearest=tuple(passage_of_hit(number, hit) for number, hit in enumerate(nearest, 1)),
+            adapter=adapter,
             labels=_labels(question, answer, assistant, classifier),
         )
     )

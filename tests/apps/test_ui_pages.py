@@ -290,3 +290,29 @@ def test_a_new_conversation_is_empty(shop: Path) -> None:
     app = ask(run(chat_page), "What is the refund window from delivery?")
     app.button(key="new").click().run()
     assert len(app.chat_message) == 0
+
+
+class ByWord:
+    """A classifier that takes what mentions a refund for positive."""
+
+    def classify(self, texts: list[str]) -> list[tuple[str, float]]:
+        return [("positive", 0.9) if "refund" in text else ("neutral", 0.6) for text in texts]
+
+
+def test_a_classifier_labels_the_cited_sentence_and_its_adapter_is_kept_with_the_thumb(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = {"base_model": "minilm", "base_hash": "", "method": "lora", "objective": "classify", "trainable_params": 1,
+            "total_params": 2, "rows": 3, "data_hash": "", "metrics_before": {}, "metrics_after": {}, "config": {},
+            "libraries": {}, "created": "2026-01-01T00:00:00Z", "labels": ["neutral", "positive"]}  # fmt: skip
+    folder = shop / "build" / "mood"
+    folder.mkdir(parents=True)
+    (folder / "adapter_card.json").write_text(json.dumps(card))
+    monkeypatch.setattr("finetune.load_classifier", lambda model, adapter: ByWord(), raising=False)
+    app = run(chat_page)
+    app.selectbox(key="adapter").set_value("build/mood").run()
+    ask(app, "What is the refund window from delivery?")
+    assert ":violet-badge[positive 90%]" in texts(app)
+    thumb(app, "up").click().run()
+    [row] = read_feedback(shop / "build" / "feedback.sqlite3")
+    assert (row.thumb, row.adapter, row.generator) == ("up", "build/mood", "extractive")

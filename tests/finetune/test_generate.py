@@ -31,7 +31,7 @@ def adapter(tiny_llama: Path, rows: list[Example], tmp_path_factory: pytest.Temp
 
 def test_a_trained_adapter_answers_as_it_was_taught_and_stops(tiny_llama: Path, adapter: Path) -> None:
     generator = load_generator(str(tiny_llama), adapter, max_new_tokens=40)
-    answer = "".join(generator.stream(ASK[1:], question="ignored", hits=()))
+    answer = "".join(generator.stream(ASK[1:], question="ignored"))
     assert answer.startswith("Item") and answer.endswith("is blue.")
     assert (generator.name, generator.adapter) == (str(tiny_llama), str(adapter))
 

@@ -1,0 +1,102 @@
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from fakes import HashEmbedder
+
+from apps.assistant import Assistant, search_query
+from apps.generators import Extractive
+from rag import Document, Index, build_index
+from rag.evidence import Evidence
+from rag.prompt import refusal
+
+REFUNDS = "# Refunds\nThe refund window is thirty days from delivery. Opened software is not taken back.\n"
+HOURS = "# Opening hours\nThe shop opens at nine and closes at six. 周六上午九点开门，下午一点关门。\n"
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    documents = [Document(text=REFUNDS, source="refunds.md"), Document(text=HOURS, source="hours.md")]
+    return build_index(documents, tmp_path / "index", embedder=HashEmbedder())
+
+
+class Saying:
+    """A generator that says what it is told and keeps the prompt."""
+
+    name = "saying"
+    adapter: str | None = None
+
+    def __init__(self, *pieces: str) -> None:
+        self.pieces = pieces
+        self.prompts: list[list[Mapping[str, str]]] = []
+
+    def stream(
+        self, messages: Sequence[Mapping[str, str]], *, question: str = "", evidence: Evidence | None = None
+    ) -> Iterator[str]:
+        self.prompts.append(list(messages))
+        yield from self.pieces
+
+
+def test_the_extractive_answer_quotes_its_source(index: Index) -> None:
+    answer = Assistant(Extractive(), index).ask("How long is the refund window?")
+    (citation,) = answer.citations
+    assert citation.source == "refunds.md"
+    assert index.document("refunds.md").text[citation.start : citation.end] == citation.quote
+    assert "thirty days" in answer.text
+    assert not answer.refused
+
+
+def test_chinese_is_answered_in_chinese(index: Index) -> None:
+    answer = Assistant(Extractive(), index).ask("周六几点开门？")
+    assert answer.citations[0].quote == "周六上午九点开门，下午一点关门。"
+
+
+def test_what_nothing_supports_is_refused_without_asking_the_model(index: Index) -> None:
+    model = Saying("Paris [1]")
+    answer = Assistant(model, index).ask("Which airline serves Reykjavik on Tuesdays?")
+    assert answer.refused
+    assert answer.text == refusal("x")
+    assert answer.citations == ()
+    assert model.prompts == []
+
+
+def test_a_models_unsupported_citation_is_taken_away(index: Index) -> None:
+    model = Saying("The refund window is thirty", " days. [1] It is sixty days for gold members. [1]")
+    answer = Assistant(model, index).ask("How long is the refund window?")
+    assert [citation.claim for citation in answer.citations] == ["The refund window is thirty days."]
+    assert answer.unsupported == ("It is sixty days for gold members.",)
+    assert "<source" in model.prompts[0][-1]["content"]
+
+
+def test_a_stream_gives_pieces_first_and_the_checked_answer_last(index: Index) -> None:
+    stream = Assistant(Saying("Closes", " at six. [2]", "[9]"), index).stream("When does the shop close?")
+    assert "".join(stream).startswith("Closes at six.")
+    assert "[9]" not in stream.answer.text
+
+
+def test_without_a_retriever_it_answers_closed_book() -> None:
+    model = Saying("Forty-two [1]")
+    answer = Assistant(model).ask("What?", [{"role": "user", "content": "Hi"}])
+    assert answer.text == "Forty-two [1]"
+    assert (answer.hits, answer.support) == ((), None)
+    assert [m["role"] for m in model.prompts[0]] == ["system", "user", "user"]
+
+
+def test_extractive_without_documents_says_what_to_give() -> None:
+    with pytest.raises(ValueError, match="--index"):
+        Assistant(Extractive()).ask("What?")
+
+
+def test_an_empty_question_is_refused_in_one_line(index: Index) -> None:
+    with pytest.raises(ValueError, match="question is empty"):
+        Assistant(Extractive(), index).ask("  ")
+
+
+def test_a_short_follow_up_is_searched_with_the_question_before() -> None:
+    history = [
+        {"role": "user", "content": "What was revenue in 2023?"},
+        {"role": "assistant", "content": "5"},
+    ]
+    assert search_query("And in 2024?", history) == "What was revenue in 2023? And in 2024?"
+    long = "What was the number of employees in 2024?"
+    assert search_query(long, history) == long
