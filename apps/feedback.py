@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -107,11 +109,28 @@ def add_feedback(path: str | Path, feedback: Feedback) -> None:
         "citations": json.dumps(list(feedback.citations), ensure_ascii=False),
     }
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with _open(Path(path)) as connection:
-        _prepare(connection)
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute(_INSERT, row)
-        connection.execute("COMMIT")
+    _write(Path(path), row)
+
+
+def _write(path: Path, row: Mapping[str, Any]) -> None:
+    """Writes the row, again when another writer was in the way.
+
+    SQLite does not wait for the change to WAL nor for the last reader's clean-up, whatever the timeout; a write
+    that failed left nothing behind, so that the whole of it can be tried again.
+    """
+    give_up = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            with _open(path) as connection:
+                _prepare(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(_INSERT, row)
+                connection.execute("COMMIT")
+            return
+        except BlockingIOError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(random.uniform(0.01, 0.05))
 
 
 def read_feedback(path: str | Path) -> list[Feedback]:
@@ -131,6 +150,8 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)) as connection:
             yield connection
     except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise BlockingIOError(f"{path} is being written by others ({error}); try again.") from error
         raise OSError(f"Feedback could not be kept in {path}: {error}; is the folder writable?") from error
     except sqlite3.DatabaseError as error:
         raise ValueError(f"{path} is no feedback file ({error}); move it away and try again.") from error
@@ -146,7 +167,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if version == FORMAT:
         return
     connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("BEGIN IMMEDIATE")  # all statements may run twice: another writer may have been first
     for statement in (_TABLE, *_RULES, f"PRAGMA user_version={FORMAT}"):
         connection.execute(statement)
     connection.execute("COMMIT")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,8 @@ ANSWER = Answer(
 )
 
 
-def write_many(path: str, writer: int, rows: int) -> None:
+def write_many(path: str, writer: int, rows: int, together: Any) -> None:
+    together.wait()  # all make the file at once
     for row in range(rows):
         add_feedback(path, Feedback(question=f"{writer}-{row}", answer="x", thumb="up"))
 
@@ -44,7 +46,8 @@ def test_a_thumb_comes_back_as_it_was_given(tmp_path: Path) -> None:
 
 def test_writers_in_many_processes_lose_nothing(tmp_path: Path) -> None:
     path, spawn = str(tmp_path / "feedback.sqlite3"), multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=write_many, args=(path, number, 25)) for number in range(6)]
+    together = spawn.Barrier(6)
+    writers = [spawn.Process(target=write_many, args=(path, number, 25, together)) for number in range(6)]
     for writer in writers:
         writer.start()
     for writer in writers:
