@@ -98,7 +98,7 @@ class Assistant:
         self, question: str, history: Sequence[Mapping[str, str]], stream: AnswerStream
     ) -> Iterator[str]:
         hits, evidence = self._find(question, history)
-        if evidence is not None and not evidence.passages_above(self.threshold):
+        if evidence is not None and not evidence.suffices(self.threshold):
             text = refusal(question)
             stream.finished = self._answer(text, hits, evidence, refused=True)
             yield text

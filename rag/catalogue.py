@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.embed import Vectors
+from rag.encoders import Vectors
 from rag.schema import Chunk, Document, Heading, Page
 
 NAME = "catalogue.sqlite3"

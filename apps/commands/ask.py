@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(vars(args))
     classifier = open_classifier(settings)
     answer = open_assistant(settings, classifier).ask(args.question)
-    labels = label_answer(answer, classifier) if classifier else ()
+    labels = label_answer(answer, classifier, args.question) if classifier else ()
     if args.json:
         print(
             json.dumps(asdict(answer) | {"labels": [asdict(x) for x in labels]}, ensure_ascii=False, indent=2)
