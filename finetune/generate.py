@@ -13,6 +13,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStr
 
 from finetune.adapters import CARD, check_base, read_card
 from finetune.causal import load_causal
+from finetune.notices import without_library_warnings
 from finetune.template import Messages, encode, load_tokenizer, render, stop_tokens
 from finetune.weights import resolve_model
 
@@ -155,7 +156,8 @@ def _with_adapter(model: Any, adapter: str | Path) -> Any:
     from peft import PeftModel
 
     try:
-        return PeftModel.from_pretrained(model, str(adapter)).eval()
+        with without_library_warnings():
+            return PeftModel.from_pretrained(model, str(adapter)).eval()
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(

@@ -13,6 +13,7 @@ from transformers import AutoTokenizer
 from finetune.adapters import check_base, read_card
 from finetune.defaults import defaults
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
+from finetune.notices import without_library_warnings
 from finetune.schema import AdapterCard
 from finetune.weights import resolve_model
 
@@ -77,4 +78,5 @@ def _adapted(base: Path, folder: Path, card: AdapterCard) -> Any:
     from peft import PeftModel
 
     plain = EncoderClassifier(load_encoder(base, dtype=torch.float32), len(card.labels))
-    return PeftModel.from_pretrained(plain, str(folder))
+    with without_library_warnings():
+        return PeftModel.from_pretrained(plain, str(folder))

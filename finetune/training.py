@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -16,6 +15,7 @@ from finetune import run_folder
 from finetune.adapters import read_card, write_card
 from finetune.defaults import defaults, learning_rates
 from finetune.methods import METHODS, load_method
+from finetune.notices import without_library_warnings
 from finetune.objectives import OBJECTIVES, Job, load_objective
 from finetune.schema import AdapterCard, Example, TrainConfig, TrainResult
 from finetune.splits import data_hash, split_rows
@@ -40,12 +40,10 @@ class _Rows:
 def train(examples: Sequence[Example], config: TrainConfig, progress: Progress | None = None) -> TrainResult:
     """Trains on the rows and leaves an adapter (method "full": a whole model) with its card at `config.out`.
 
-    A finished adapter at `out` is refused unless `overwrite`, and then replaced only by the finished new
-    one. With
-    `resume` the run goes on from the last complete checkpoint, or begins where there is none; a run that
-    is already
-    finished with these settings and rows is returned as it is. Ctrl-C and SIGTERM save a checkpoint and raise
-    TrainingInterrupted. Raises ValueError, OSError or ImportError in one line for what the person can mend.
+    A finished adapter at `out` is refused unless `overwrite`, and then replaced only by the finished new one.
+    With `resume` the run goes on from the last complete checkpoint, or begins where there is none; a run that
+    is already finished with these settings and rows is returned as it is. Ctrl-C and SIGTERM save a checkpoint
+    and raise TrainingInterrupted. Raises ValueError, OSError or ImportError in one line for what can be mended.
     """
     tell = progress or (lambda stage, done, total: None)
     started = time.monotonic()
@@ -75,9 +73,7 @@ def _run(
     run: _Rows, fingerprint: dict[str, str], folder: Path, checkpoint: Path | None, tell: Progress
 ) -> tuple[Job, AdapterCard, int]:
     """From loading the model to the saved adapter."""
-    with warnings.catch_warnings(), run_folder.full_disk_in_one_line(folder):
-        # transformers, trl and peft warn of one another's renamed arguments; the person can mend none of it.
-        warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl|peft)\b")
+    with without_library_warnings(), run_folder.full_disk_in_one_line(folder):
         job = _prepare(run, folder, tell)
         before = _score_before(job, folder, tell)
         steps = _fit(job, folder, checkpoint, tell)
@@ -121,8 +117,7 @@ def _gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> _Ro
 
 
 def _already_finished(config: TrainConfig, fingerprint: dict[str, str]) -> TrainResult | None:
-    """The result of an equal run that ended, when asked to resume: repeating a finished command does no
-    harm."""
+    """The result of an equal run that ended, when asked to resume: repeating a finished command does no harm."""
     out = Path(config.out)
     if not (config.resume and run_folder.is_finished(out)) or run_folder.unfinished(out).is_dir():
         return None
@@ -150,16 +145,14 @@ def _prepare(run: _Rows, folder: Path, tell: Progress) -> Job:
     )
     job.trainer.remove_callback(PrinterCallback)  # it prints every loss and score
     trained = sum(weight.numel() for weight in job.trainer.model.parameters() if weight.requires_grad)
-    # Weights, and AdamW's two fp32 moments, of two checkpoints and the final copy; an encoder's are saved
-    # whole.
+    # Weights, and AdamW's two fp32 moments, of two checkpoints and the final copy; an encoder's are saved whole.
     run_folder.check_room(folder, 3 * 12 * trained)
     tell("load", 1, 1)
     return job
 
 
 def _arguments(config: TrainConfig, folder: Path, rate: float) -> dict[str, Any]:
-    """What every objective's trainer is given. Single precision on a CPU, bf16 autocast where a card has
-    it."""
+    """What every objective's trainer is given. Single precision on a CPU, bf16 autocast where a card has it."""
     import torch
 
     cuda = torch.cuda.is_available()

@@ -17,6 +17,7 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 # What training and answering need of a hub repository; pickled weights (*.bin, *.pt) are never fetched.
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "*.txt"]
+HUB_SECONDS = 10.0
 BLOCK_BYTES = 1 << 20
 SAMPLED_BLOCKS = 64
 
@@ -67,9 +68,8 @@ def _checked(folder: Path, model: str) -> Path:
 
 
 def _from_hub(model: str) -> Path:
-    import httpx
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub import model_info, snapshot_download
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
         folder = Path(snapshot_download(model, allow_patterns=HUB_FILES, local_files_only=True))
@@ -78,10 +78,12 @@ def _from_hub(model: str) -> Path:
     except (OSError, ValueError):
         pass  # not in the cache: the hub is asked next
     try:
-        return Path(snapshot_download(model, allow_patterns=HUB_FILES))
+        # Asked first with a limit: snapshot_download waits for ever on a hub that takes the call and is silent.
+        found = model_info(model, timeout=HUB_SECONDS)
+        return Path(snapshot_download(model, revision=found.sha, allow_patterns=HUB_FILES))
     except RepositoryNotFoundError:
         reason = "the hub knows no such model, or it is private"
-    except (HfHubHTTPError, httpx.HTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except Exception as error:  # the client's kinds differ by version: httpx's, httpx2's, its own
         reason = (
             f"no such folder, not in the local cache, and the hub was not reached ({type(error).__name__})"
         )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +68,25 @@ def test_a_half_written_file_of_weights_is_seen(tiny_llama: Path, tmp_path: Path
         half.write_bytes(whole[:length])
         assert not tensors_complete(half)
     assert tensors_complete(tiny_llama / "model.safetensors")
+
+
+def test_a_hub_that_takes_the_call_and_never_answers_is_given_up(tmp_path: Path) -> None:
+    # In a process of its own: the hub's address is read when its client is imported.
+    code = (
+        "import finetune.weights as w; w.HUB_SECONDS = 0.2\n"
+        "try: w.resolve_model('org/model')\nexcept ValueError as error: print(error)"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hub = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        environment = {**os.environ, "HF_ENDPOINT": hub, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert "Unknown model 'org/model': no such folder" in done.stdout and "Timeout" in done.stdout, (
+        done.stderr
+    )
