@@ -168,7 +168,9 @@ def _from_hub(name: str) -> Path:
     hub = need("huggingface_hub")
     patterns = ["*.json", "*.safetensors", "*.txt", "*.model"]
     try:
-        return Path(hub.snapshot_download(name, allow_patterns=patterns))
+        # Asked first with a limit: snapshot_download waits for ever on a hub that takes the call and is silent.
+        found = hub.model_info(name, timeout=10.0)
+        return Path(hub.snapshot_download(name, revision=found.sha, allow_patterns=patterns))
     except Exception as error:  # the hub client raises a dozen kinds for "no such name" and "no network"
         raise OSError(
             f"Embedder {name!r} is neither 'minilm' nor a local folder, and the hub did not give it "

@@ -28,6 +28,7 @@ def load_bert(folder: Path, max_tokens: int) -> Encoder:
     torch = need("torch")
     need("transformers")
     bert: Any = importlib.import_module("transformers.models.bert.modeling_bert")
+    _without_bar()
     tokenizer = read_tokenizer(folder)
     tokenizer.enable_truncation(max_tokens + 2)
     tokenizer.enable_padding()
@@ -59,7 +60,9 @@ def load_bert(folder: Path, max_tokens: int) -> Encoder:
 
 def load_sentence_transformer(folder: Path, max_tokens: int) -> Encoder:
     """Any model that sentence-transformers reads, with its own pooling."""
-    model = need("sentence_transformers").SentenceTransformer(str(folder), local_files_only=True)
+    library = need("sentence_transformers")
+    _without_bar()
+    model = library.SentenceTransformer(str(folder), local_files_only=True)
     model.max_seq_length = max_tokens + 2
 
     def texts(batch: list[str]) -> Vectors:
@@ -75,6 +78,11 @@ def load_sentence_transformer(folder: Path, max_tokens: int) -> Encoder:
         return unit
 
     return Encoder(texts, tokens)
+
+
+def _without_bar() -> None:
+    """A bar for each load would break into the program's own."""
+    importlib.import_module("transformers.utils.logging").disable_progress_bar()
 
 
 def read_tokenizer(folder: Path) -> Any:

@@ -110,12 +110,9 @@ def _terms(text: str, cut: Callable[[str], list[str]]) -> list[str]:
 
 def build_keyword(texts: Sequence[str]) -> Any:
     """A BM25 index over `texts`, in their order; None over no texts."""
-    import bm25s
-
     if not texts:
         return None
-
-    found = bm25s.BM25(k1=K1, b=B, method="lucene")
+    found = _bm25s().BM25(k1=K1, b=B, method="lucene")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a corpus without a single word
         found.index([index_terms(text) or [""] for text in texts], show_progress=False)
@@ -130,11 +127,17 @@ def save_keyword(index: Any, folder: Path) -> None:
 
 def load_keyword(folder: Path) -> Any:
     """Read what `save_keyword` wrote; check its sums first."""
-    import bm25s
-
     if not any(folder.iterdir()):
         return None
-    return bm25s.BM25.load(str(folder), load_corpus=False, allow_pickle=False, show_progress=False)
+    return _bm25s().BM25.load(str(folder), load_corpus=False, allow_pickle=False, show_progress=False)
+
+
+def _bm25s() -> Any:
+    """The library, made to log as loudly as the program is told to: it sets itself to DEBUG when imported."""
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.NOTSET)
+    return bm25s
 
 
 def keyword_scores(index: Any, query: str) -> NDArray[np.float32]:
