@@ -25,13 +25,16 @@ Rarity = Callable[[str], float]  # inverse document frequency of a word
 TokenVectors = Callable[[str], tuple[Any, list[Span]]]
 
 # Where a question is refused: read off the curve that benchmarks/refusal.py draws.
-MIN_SUPPORT_ALIGNED, MIN_SUPPORT_LEXICAL = 0.5, 0.5
+MIN_SUPPORT_ALIGNED, MIN_SUPPORT_LEXICAL = 0.59, 0.55
 UNREADABLE_SHARE = 0.25  # of unknown tokens, above which the embedder's vectors of a question are noise
 
 # What a word counts that stands beside the sentence in its passage, heading or title, and a Chinese word of which
 # only characters are met. Cosines of MiniLM's tokens below .2 are chance, above .8 the same word or a synonym.
 _BESIDE, _BY_CHARACTERS = 0.8, 0.5
 _CHANCE, _SAME = 0.2, 0.8
+_OTHER_NUMBER = (
+    0.8  # factor for a sentence of which neither it nor its heading, title or date holds the asked year
+)
 _WEIGHT_OF_MEANING = 1 / 3  # of the cosine between question and passage, beside that of the words
 
 # Words that ask and name nothing that a source could hold.
@@ -79,19 +82,10 @@ class AlignedReader:
             return Evidence(passages=(), threshold=least)
         passages: list[Passage] = []
         for number, (hit, around) in enumerate(zip(hits, surroundings, strict=True), 1):
-            spans = _statements(hit.chunk)
-            if not spans:
-                continue
-            met = _met(words, hit.chunk, spans, around)
-            if tokens:
-                met = np.maximum(met, _alike(question, words, hit.chunk, spans, tokens))
-            scores = met @ np.array([word.rarity for word in words]) / sum(word.rarity for word in words)
-            if tokens:
-                meaning = max(hit.dense_score or 0.0, 0.0)
-                scores = (1 - _WEIGHT_OF_MEANING) * scores + _WEIGHT_OF_MEANING * meaning
-            passages += [
-                _passage(number, hit, span, float(score)) for span, score in zip(spans, scores, strict=True)
-            ]
+            if spans := _statements(hit.chunk):
+                scores = _scores(question, words, hit, spans, around, tokens)
+                pairs = zip(spans, scores, strict=True)
+                passages += [_passage(number, hit, span, float(score)) for span, score in pairs]
         # Sorting is stable: among equals the better hit comes first.
         best_first = sorted(passages, key=lambda passage: -passage.score)
         return Evidence(passages=tuple(best_first), threshold=least)
@@ -125,9 +119,36 @@ def _statements(chunk: Chunk) -> list[Span]:
     ]
 
 
+def _scores(
+    question: str,
+    words: Sequence[_Word],
+    hit: Hit,
+    spans: Sequence[Span],
+    around: set[str],
+    tokens: TokenVectors | None,
+) -> Any:
+    """Shape (sentences,): the share of the words met, by rarity, mixed with the passage's nearness in meaning."""
+    met = _met(words, hit.chunk, spans, around)
+    if tokens:
+        met = np.maximum(met, _alike(question, words, hit.chunk, spans, tokens))
+    rarity = np.array([word.rarity for word in words])
+    headed = set(tokenize(_headings(hit.chunk)))
+    asked_numbers = np.array([word.text[0].isdigit() and word.text not in headed for word in words])
+    elsewhere = (asked_numbers & (met < 1.0)).any(axis=1)
+    scores = np.where(elsewhere, _OTHER_NUMBER, 1.0) * (met @ rarity) / rarity.sum()
+    if tokens is None:
+        return scores
+    meaning = max(hit.dense_score or 0.0, 0.0)
+    return (1 - _WEIGHT_OF_MEANING) * scores + _WEIGHT_OF_MEANING * meaning
+
+
 def _surrounding(chunk: Chunk) -> str:
+    return f"{_headings(chunk)}\n{chunk.text}"
+
+
+def _headings(chunk: Chunk) -> str:
     known = (chunk.metadata.get("title", ""), chunk.metadata.get("date", ""), chunk.heading, chunk.source)
-    return "\n".join((*known, chunk.text))
+    return "\n".join(known)
 
 
 def _met(words: Sequence[_Word], chunk: Chunk, spans: Sequence[Span], around: set[str]) -> Any:
