@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import random
 import shutil
 import statistics
@@ -18,7 +16,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
+from results import RESULTS, machine, replace_section
+
 TITLE = "Speed of a recommendation"
 TARGET_S = 0.6
 _WORDS = (
@@ -134,28 +133,8 @@ def section(files: int, own: list[float], other: list[float] | None, command: st
         lines += [
             f"Ratio: `advisor recommend` takes 1/{ratio:.1f} of the time, and reads the documents besides."
         ]
-    lines += [f"Target: under {TARGET_S} s median; {met}.", "", _machine()]
+    lines += [f"Target: under {TARGET_S} s median; {met}.", "", machine()]
     return "\n".join(lines) + "\n"
-
-
-def _machine() -> str:
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").is_file():
-        names = [
-            line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
-        ]
-        model = names[0].split(":", 1)[1].strip() if names else model
-    today = datetime.date.today().isoformat()
-    return f"Machine: {model}, {os.cpu_count()} cores, Python {platform.python_version()}; {today}."
-
-
-def replace_section(path: Path, title: str, text: str) -> None:
-    """Puts `text` in the place of the section of that title, or at the end; other sections stay as they are."""
-    before = path.read_text("utf-8") if path.is_file() else "# Results\n"
-    head, _, rest = f"\n{before}".partition(f"\n## {title}\n")
-    after = rest.partition("\n## ")
-    tail = f"\n## {after[2]}" if after[1] else ""
-    path.write_text(f"{head.strip()}\n\n{text.strip()}\n{tail}", "utf-8")
 
 
 def main() -> None:

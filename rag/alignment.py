@@ -25,12 +25,12 @@ Rarity = Callable[[str], float]  # inverse document frequency of a word
 TokenVectors = Callable[[str], tuple[Any, list[Span]]]
 
 # Where a question is refused: read off the curve that benchmarks/refusal.py draws.
-MIN_SUPPORT_ALIGNED, MIN_SUPPORT_LEXICAL = 0.59, 0.55
+MIN_SUPPORT_ALIGNED, MIN_SUPPORT_LEXICAL = 0.58, 0.54
 UNREADABLE_SHARE = 0.25  # of unknown tokens, above which the embedder's vectors of a question are noise
 
 # What a word counts that stands beside the sentence in its passage, heading or title, and a Chinese word of which
 # only characters are met. Cosines of MiniLM's tokens below .2 are chance, above .8 the same word or a synonym.
-_BESIDE, _BY_CHARACTERS = 0.8, 0.5
+_BESIDE, _BY_CHARACTERS = 0.7, 0.5
 _CHANCE, _SAME = 0.2, 0.8
 _OTHER_NUMBER = (
     0.8  # factor for a sentence of which neither it nor its heading, title or date holds the asked year
