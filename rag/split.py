@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from rag.schema import Chunk, Document
 from rag.sentences import sentence_spans
@@ -24,7 +25,9 @@ class _Piece:
 def split_document(
     document: Document, count_tokens: CountTokens, chunk_tokens: int = 180, overlap_tokens: int = 30
 ) -> list[Chunk]:
-    """Chunks of at most `chunk_tokens`, each within one section, overlapping by whole sentences.
+    """Chunks of at most `chunk_tokens`, each within one section and page, overlapping by whole sentences.
+
+    A sentence that runs over a page break belongs to the page where it begins, so every chunk has one page.
 
     `document.text[chunk.start:chunk.end] == chunk.text` always. Tokens are counted sentence by sentence; a
     tokenizer that counts more for the joined text than for its parts makes the chunk shrink, never overflow.
@@ -32,9 +35,11 @@ def split_document(
     check_sizes(chunk_tokens, overlap_tokens)
     chunks: list[Chunk] = []
     for start, end, heading in _sections(document):
-        pieces = list(_pieces(document.text, start, end, count_tokens, chunk_tokens))
-        for first, last in _windows(document.text, pieces, count_tokens, chunk_tokens, overlap_tokens):
-            chunks.append(_chunk(document, pieces[first].start, pieces[last].end, heading))
+        found = _pieces(document.text, start, end, count_tokens, chunk_tokens)
+        for page, on_page in groupby(found, key=lambda piece: _page(document, piece.start)):
+            pieces = list(on_page)
+            for first, last in _windows(document.text, pieces, count_tokens, chunk_tokens, overlap_tokens):
+                chunks.append(_chunk(document, pieces[first].start, pieces[last].end, page, heading))
     return chunks
 
 
@@ -46,17 +51,22 @@ def check_sizes(chunk_tokens: int, overlap_tokens: int) -> None:
         raise ValueError(f"overlap_tokens={overlap_tokens} must be from 0 to {chunk_tokens - 1}.")
 
 
-def _chunk(document: Document, start: int, end: int, heading: str) -> Chunk:
-    page = bisect_right([page.start for page in document.pages], start) - 1
+def _chunk(document: Document, start: int, end: int, page: int | None, heading: str) -> Chunk:
     return Chunk(
         source=document.source,
         text=document.text[start:end],
         start=start,
         end=end,
-        page=document.pages[page].number if page >= 0 else None,
+        page=page,
         heading=heading,
         metadata=dict(document.metadata),
     )
+
+
+def _page(document: Document, position: int) -> int | None:
+    """The number of the page on which a character stands; None in a document without pages."""
+    index = bisect_right([page.start for page in document.pages], position) - 1
+    return document.pages[index].number if index >= 0 else None
 
 
 def _sections(document: Document) -> Iterator[tuple[int, int, str]]:
