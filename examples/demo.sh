@@ -14,17 +14,17 @@ step "2. Index the documents"
 show advisor index examples/finance/docs --out $out/finance
 
 step "3. Ask: in English, in Chinese, and something the documents do not say"
-ask "@EN@" --index $out/finance
-ask "@ZH@" --index $out/finance
-ask "@NO@" --index $out/finance
+ask "Why was the research on a drive with a magnetic gear given up?" --index $out/finance
+ask "2025 年上半年第二工厂一共交付了多少兆瓦？" --index $out/finance
+ask "Can I bring my dog to the office at Tarn Quay?" --index $out/finance
 
 step "4. Train: LoRA on MiniLM with the labelled headlines"
 rm -rf $out/headlines
 show advisor train examples/finance/headlines.jsonl --objective classify --method lora --model minilm --out $out/headlines
 
 step "5. The same assistant without and with the adapter"
-ask "@HYBRID@" --index $out/finance
-ask "@HYBRID@" --index $out/finance --adapter $out/headlines
+ask "What does the company say about orders and profit in the first half of 2025?" --index $out/finance
+ask "What does the company say about orders and profit in the first half of 2025?" --index $out/finance --adapter $out/headlines
 
 step "6. Next"
 echo "Open the application:  .venv/bin/advisor chat --index $out/finance"

@@ -32,9 +32,8 @@ UNREADABLE_SHARE = 0.25  # of unknown tokens, above which the embedder's vectors
 # only characters are met. Cosines of MiniLM's tokens below .2 are chance, above .8 the same word or a synonym.
 _BESIDE, _BY_CHARACTERS = 0.7, 0.5
 _CHANCE, _SAME = 0.2, 0.8
-_OTHER_NUMBER = (
-    0.8  # factor for a sentence of which neither it nor its heading, title or date holds the asked year
-)
+# Factor for a sentence when neither it nor its heading, title or date holds the year that is asked for.
+_OTHER_NUMBER = 0.8
 _WEIGHT_OF_MEANING = 1 / 3  # of the cosine between question and passage, beside that of the words
 
 # Words that ask and name nothing that a source could hold.
@@ -46,6 +45,8 @@ _ASKING = re.compile(
     r"|何时|为何|如何|怎么办|怎么样|怎样|怎么|是否|能否|可否|请问|谁|能不能|可以|需要|应该",
     re.IGNORECASE,
 )
+# A few words without a stop, a figure or a cell border: a heading that the loader could not tell as one.
+_BARE_WORDS = re.compile(r"[#A-Za-z'’\s-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,14 @@ def _words(question: str, rarity: Rarity) -> list[_Word]:
 def _statements(chunk: Chunk) -> list[Span]:
     """The sentences that can answer: no headings, and no questions, as those of a FAQ."""
     headings = {part.strip() for part in chunk.heading.split(" > ")}
-    return [
-        (start, end)
-        for start, end in sentence_spans(chunk.text)
-        if not chunk.text[start:end].endswith(("?", "？"))
-        and chunk.text[start:end].strip("#* ") not in headings
-    ]
+    spans = sentence_spans(chunk.text)
+    return [span for span in spans if _states(chunk.text[slice(*span)], headings)]
+
+
+def _states(sentence: str, headings: set[str]) -> bool:
+    if sentence.endswith(("?", "？")) or sentence.strip("#* ") in headings:
+        return False
+    return len(sentence.split()) > 4 or not _BARE_WORDS.fullmatch(sentence)
 
 
 def _scores(
