@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
+import io
 import logging
 import os
 import sys
@@ -37,7 +39,8 @@ class Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
-        parser.exit(0, f"advisor {version('llm-adaptation-advisor')}\n")
+        print(f"advisor {version('llm-adaptation-advisor')}")
+        parser.exit(0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,8 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = next((word for word in arguments if word in COMMANDS), None)
     args = _parser(name).parse_args(arguments)
     logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(message)s")
+    _write_what_the_terminal_can_show()
     try:
-        return int(importlib.import_module(COMMANDS[args.command][0]).run(args))
+        status = int(importlib.import_module(COMMANDS[args.command][0]).run(args))
+        sys.stdout.flush()  # a full disk or a closed pipe is met here and not at the very end
+        return status
     except KeyboardInterrupt as stop:
         _say(str(stop) or "Interrupted; what was done is kept. Run the same command again to go on.")
         return INTERRUPTED
@@ -57,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as mistake:
         if args.debug:
             raise
-        _say(" ".join(str(mistake).split()))
+        _say(_in_one_line(mistake))
         return 2
 
 
@@ -75,6 +81,23 @@ def _parser(name: str | None) -> Parser:
         if command == name:
             importlib.import_module(module).add_arguments(sub)
     return parser
+
+
+def _write_what_the_terminal_can_show() -> None:
+    """A character that the terminal's encoding lacks becomes a question mark instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _in_one_line(mistake: Exception) -> str:
+    """What was wrong; the system's own errors are put in words and get a next step."""
+    if isinstance(mistake, OSError) and mistake.errno is not None and mistake.strerror:
+        where = f"'{mistake.filename}': " if mistake.filename is not None else ""
+        if mistake.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return f"{where}the disk is full; free some space and run the same command again."
+        return f"{where}{mistake.strerror.lower()}; check the path and its permissions, or name another."
+    return " ".join(str(mistake).split())
 
 
 def _say(line: str) -> None:

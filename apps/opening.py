@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 
 def open_named_index(settings: Settings) -> Index:
-    """The index that the settings name. Raises ValueError when they name none."""
+    """The index that the settings name. Raises ValueError when they name none, or ask for no passage."""
     if not settings.index:
         raise ValueError("No index named; give --index FOLDER (made by 'advisor index ./docs --out FOLDER').")
+    if settings.k < 1:
+        raise ValueError(f"k is {settings.k}; give -k 1 or more (6 when left out).")
     from rag import open_index
 
     return open_index(settings.index)

@@ -18,7 +18,14 @@ def read_plan(path: str) -> Recommendation:
     """The recommendation that 'advisor recommend --out' wrote. Raises ValueError when it is not one."""
     from advisor import from_json
 
-    return from_json(Path(path).read_text("utf-8"))
+    try:
+        return from_json(Path(path).read_text("utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"No plan at {path}; write one with: advisor recommend --out {path}"
+        ) from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no plan; write one with: advisor recommend --out plan.json") from None
 
 
 def rag_config(plan: str | None = None, **flags: Any) -> RagConfig:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Sequence
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,4 +33,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(report.render())
         print(f'Next: advisor ask "your question" --index {args.out}')
-    return 1 if report.failed else 0
+    if report.failed:
+        print(f"advisor: {_left_out(report.failed)}", file=sys.stderr)
+    return 2 if report.failed else 0
+
+
+def _left_out(failed: Sequence[str]) -> str:
+    """One line that names the files; the reasons stand in the report."""
+    names = [line.split(": ", 1)[0] for line in failed[:5]]
+    more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
+    return f"Not read: {', '.join(names)}{more} (reasons in the report); all other documents are indexed."

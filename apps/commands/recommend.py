@@ -39,14 +39,27 @@ def run(args: argparse.Namespace) -> int:
     data = advisor.profile_data(args.data, args.examples) if args.data or args.examples else None
     plan = advisor.recommend(hardware, data, needs)
     if args.out:
-        out = Path(args.out)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(advisor.to_json(plan), "utf-8")
+        _write(Path(args.out), advisor.to_json(plan))
     if args.json:
         print(advisor.to_json(plan))
     else:
         print(advisor.render_text(plan, colour=sys.stdout.isatty()), end="")
     return 0
+
+
+def _write(out: Path, plan: str) -> None:
+    """Beside the old plan first, then in its place: a full disk costs no plan."""
+    if out.is_dir():
+        raise IsADirectoryError(f"{out} is a folder; name a file for the plan, such as {out / 'plan.json'}.")
+    if out.parent.is_file():
+        raise NotADirectoryError(f"{out.parent} is a file; name a folder for the plan.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    fresh = out.with_name(out.name + ".new")
+    try:
+        fresh.write_text(plan, "utf-8")
+        fresh.replace(out)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _needs(path: str | None, model: str | None) -> Needs:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rag import Index
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +27,12 @@ def run(args: argparse.Namespace) -> int:
 
     settings = load_settings({"index": args.index, "k": args.k})
     index = open_named_index(settings)
-    hits = index.search(args.query, k=settings.k, where=_where(args.where))
+    where = _where(args.where)
+    if not args.query.strip():
+        raise ValueError("The query is empty; type one.")
+    hits = index.search(args.query, k=settings.k, where=where)
+    if where and not hits:
+        _check_keys(where, index)
     if args.json:
         print(json.dumps([asdict(hit) for hit in hits], ensure_ascii=False, indent=2))
         return 0
@@ -47,3 +56,11 @@ def _where(pairs: list[str]) -> dict[str, str] | None:
         if "=" not in pair:
             raise ValueError(f"--where {pair!r} is not KEY=VALUE; for example --where source=report.pdf.")
     return dict(pair.split("=", 1) for pair in pairs) or None
+
+
+def _check_keys(where: dict[str, str], index: Index) -> None:
+    """Nothing was found: tells a misspelt key from one that no document answers to."""
+    known = {"source"}.union(*(document.metadata for document in index.documents()))
+    for key in where:
+        if key not in known:
+            raise ValueError(f"No document has a {key!r} for --where; choose one of {sorted(known)}.")

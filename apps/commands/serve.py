@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
         raise ImportError(
             f"Serving needs {error.name}: pip install 'llm-adaptation-advisor[serve]'"
         ) from error
+    from apps.generators import Extractive
     from apps.opening import open_assistant, open_classifier
     from apps.settings import load_settings
 
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace) -> int:
     with listener:
         classifier = open_classifier(settings)
         assistant = open_assistant(settings, classifier)
+        if assistant.retriever is None and isinstance(assistant.generator, Extractive):
+            raise ValueError("Nothing to answer with; give --index, --model or --api-base.")
         if assistant.retriever is not None:
             assistant.retriever.search("ready", k=1)  # loads the embedder now and not for the first client
         app = create_app(
