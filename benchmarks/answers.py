@@ -102,7 +102,7 @@ def main() -> None:
         "Extractive generator, MiniLM, k = 6. A refused answerable question counts as a miss under both citations.",
         f"Thresholds in force: {MIN_SUPPORT_ALIGNED} where the embedder reads the question, else "
         f"{MIN_SUPPORT_LEXICAL};",
-        "they were set looking at the finance set, so its rows are optimistic and the medical ones are not.",
+        "they were set looking at the finance rows, which are optimistic for it, and not at the medical ones.",
         "",
         "| set | answerable | unanswerable | gold cited | quote cited | wrongly refused | rightly refused | s each |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",

@@ -49,7 +49,8 @@ def test_a_chinese_word_is_met_in_part_by_its_characters() -> None:
 
 def test_headings_and_questions_of_a_faq_are_no_answers() -> None:
     evidence = read(
-        "Are dogs allowed?", hit("Dogs\nHouse rules\nAre dogs allowed?\nDogs stay outside.", heading="FAQ > Dogs")
+        "Are dogs allowed?",
+        hit("Dogs\nHouse rules\nAre dogs allowed?\nDogs stay outside.", heading="FAQ > Dogs"),
     )
     assert [passage.text for passage in evidence.passages] == ["Dogs stay outside."]
 
