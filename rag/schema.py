@@ -42,15 +42,9 @@ class Chunk:
     text: str
     start: int
     end: int
-    page: int | None = None  # where it starts
-    later_pages: tuple[Page, ...] = ()  # those that begin within it
+    page: int | None = None
     heading: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
-
-    def page_at(self, position: int) -> int | None:
-        """The page of a character of the document that lies in this chunk: a quote may stand on a later page."""
-        begun = [page.number for page in self.later_pages if page.start <= position]
-        return begun[-1] if begun else self.page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
