@@ -25,6 +25,8 @@ def profile_examples(path: Path, documents: Mapping[str, str] | None = None) -> 
 
     Raises FileNotFoundError, or ValueError naming the file and the line of a row that is no row.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; name a .jsonl, .json or .csv file after --examples.")
     if not path.is_file():
         raise FileNotFoundError(
             f"Examples {path} do not exist; name a .jsonl, .json or .csv file after --examples."

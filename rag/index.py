@@ -109,10 +109,11 @@ class Index:
         candidates, skipped, notice = _gather(documents, self.path)
         return self._apply(candidates, None, notice, progress, skipped)
 
-    def add(self, documents: Iterable[Document | Path], progress: Progress | None = None) -> IndexReport:
-        """Add or replace documents and keep the others."""
-        candidates, skipped = find_candidates(documents)
-        return self._apply(candidates, (), None, progress, skipped)
+    def add(self, documents: Documents, progress: Progress | None = None) -> IndexReport:
+        """Add or replace documents and keep the others; a folder's notice joins the one that is there."""
+        candidates, skipped, notice = _gather(documents, self.path)
+        new = f"{self.notice}\n\n{notice}".strip() if notice not in self.notice else None
+        return self._apply(candidates, (), new, progress, skipped)
 
     def remove(self, sources: Iterable[str], progress: Progress | None = None) -> IndexReport:
         """Remove every trace of these documents. ValueError for one that the index does not hold."""

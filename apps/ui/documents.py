@@ -11,7 +11,7 @@ import streamlit as st
 
 from apps.settings import Settings
 from apps.ui.engines import index_at
-from apps.ui.indexing import add_folder, add_uploads, exists
+from apps.ui.indexing import add_documents, add_uploads, exists
 from apps.ui.passages import plain
 from apps.ui.session import INDEX, choose_index, index_paths, say, settings, uploads_folder
 from apps.ui.uploads import index_name
@@ -84,7 +84,7 @@ def _index(known: Settings, index: str, files: list[Any], folder: str) -> list[I
             uploads = [(file.name, file.getvalue()) for file in files]
             reports.append(add_uploads(index, uploads_folder(known, index), uploads, progress))
         if folder:
-            reports.append(add_folder(index, Path(folder).expanduser(), progress))
+            reports.append(add_documents(index, Path(folder).expanduser(), progress))
     return reports
 
 

@@ -261,3 +261,17 @@ def test_progress_tells_each_stage_to_its_end(docs: Path, tmp_path: Path, embedd
     steps: list[tuple[str, int, int]] = []
     build_index(docs, tmp_path / "index", embedder=embedder, progress=lambda *step: steps.append(step))
     assert [stage for stage, done, total in steps if done == total] == ["read", "embed", "write"]
+
+
+def test_a_notice_of_an_added_folder_joins_the_one_that_is_there(tmp_path: Path) -> None:
+    for name in ("clinic", "bank"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.md").write_text(f"The {name} opens at nine.", "utf-8")
+        (tmp_path / name / "NOTICE.txt").write_text(f"No advice by the {name}.", "utf-8")
+    index = build_index(tmp_path / "clinic", tmp_path / "index", embedder=HashEmbedder())
+    for _ in range(2):
+        index.add(tmp_path / "bank")
+        assert index.notice == "No advice by the clinic.\n\nNo advice by the bank."
+    index.add([Document(text="More.", source="more.md")])
+    assert index.notice.startswith("No advice by the clinic.")
+    assert len(index.documents()) == 3
