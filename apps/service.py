@@ -101,7 +101,18 @@ class _Answers:
         self._threads = anyio.CapacityLimiter(ANSWERS_AT_A_TIME)
         self._places = anyio.Semaphore(ANSWERS_AT_A_TIME)
 
+    async def _newest_index(self) -> None:
+        """An index that was updated meanwhile is read anew; one that cannot be leaves the old generation answering."""
+        refresh = getattr(self._assistant.retriever, "refresh", None)
+        if refresh is None:
+            return
+        try:
+            await self._run(refresh)
+        except (ValueError, OSError) as error:
+            logger.warning("Answering from the index as it was opened: %s", error)
+
     async def whole(self, asked: ChatRequest, request: Request) -> Response:
+        await self._newest_index()
         stream = self._assistant.stream(asked.question, asked.history)
         async for _ in self._pieces(stream):
             if await request.is_disconnected():
@@ -115,6 +126,7 @@ class _Answers:
         said: list[str] = []
         try:
             yield event(chunk(reply, name, {"role": "assistant", "content": ""}))
+            await self._newest_index()
             stream = self._assistant.stream(asked.question, asked.history)
             async for piece in self._pieces(stream):
                 said.append(piece)

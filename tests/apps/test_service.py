@@ -6,18 +6,22 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
 import uvicorn
+from fakes import HashEmbedder
 from fastapi.testclient import TestClient
 
 from apps.assistant import Assistant
 from apps.commands.serve import listen
 from apps.generators import Extractive
 from apps.service import create_app
+from rag import Document, build_index, open_index
 from rag.schema import Chunk, Hit
 
 TEXT = "The refund window is thirty days. Keep the receipt."
@@ -283,6 +287,18 @@ def test_a_web_page_that_points_its_name_here_gets_nothing() -> None:
     client = TestClient(create_app(Assistant(Says("x")), allowed_hosts=["127.0.0.1"]))
     assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 400
     assert client.get("/healthz", headers={"host": "127.0.0.1:8080"}).status_code == 200
+
+
+def test_an_index_updated_meanwhile_is_answered_from(tmp_path: Path) -> None:
+    page = Document(text="The refund window is thirty days.", source="terms.md")
+    index = build_index([page], tmp_path / "index", embedder=HashEmbedder())
+    with TestClient(
+        create_app(Assistant(Extractive(), open_index(index.path, embedder=HashEmbedder())))
+    ) as client:
+        asked = [user("How long is the refund window?")]
+        assert "thirty" in ask(client, messages=asked).json()["choices"][0]["message"]["content"]
+        index.update([replace(page, text="The refund window is sixty days.")])
+        assert "sixty" in ask(client, messages=asked).json()["choices"][0]["message"]["content"]
 
 
 def test_a_port_in_use_is_one_clear_line() -> None:
