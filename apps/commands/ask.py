@@ -55,16 +55,28 @@ def render(answer: Answer, labels: tuple[Label, ...] = ()) -> str:
     if answer.citations:
         lines += ["", "Sources"]
     for citation in answer.citations:
-        page = f", page {citation.page}" if citation.page else ""
-        quote = " ".join(citation.quote.split())
-        lines.append(
-            f'  [{citation.number}] {citation.source}{page}, characters {citation.start}-{citation.end}: "{quote}"'
-        )
+        place = f"{_place(citation.source, citation.page)}, characters {citation.start}-{citation.end}"
+        lines.append(f'  [{citation.number}] {place}: "{" ".join(citation.quote.split())}"')
     lines += [
         f"  {label.label} ({label.probability:.0%}): {' '.join(label.text.split())}" for label in labels
     ]
+    if answer.refused and answer.hits:
+        lines += ["", "Nearest passages"]
+        lines += [
+            f"  {_place(hit.chunk.source, hit.chunk.page)}: {_shortened(hit.chunk.text)}"
+            for hit in answer.hits[:3]
+        ]
     if answer.unsupported:
         lines.append(f"{len(answer.unsupported)} sentence(s) above have no source that supports them.")
     if answer.notice:
         lines += ["", answer.notice]
     return "\n".join(lines)
+
+
+def _place(source: str, page: int | None) -> str:
+    return f"{source}, page {page}" if page else source
+
+
+def _shortened(text: str, characters: int = 160) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= characters else f"{line[:characters].rstrip()} …"
