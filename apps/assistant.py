@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rag.citations import cite
-from rag.evidence import Evidence, Reader, reader_for
+from rag.evidence import HOPELESS, Evidence, Reader, reader_for
 from rag.prompt import build_messages, refusal
 from rag.schema import Citation, Hit
 
@@ -17,7 +17,10 @@ class Retriever(Protocol):
 
 
 class Generator(Protocol):
-    """Writes an answer piece by piece. Generators that quote use `evidence`; those that write use `messages`."""
+    """Writes an answer piece by piece. Generators that quote use `evidence`; those that write use `messages`.
+
+    One that quotes says so by an attribute `quotes = True`: it cannot judge whether what it quotes is an answer.
+    """
 
     name: str
     adapter: str | None
@@ -64,7 +67,8 @@ class AnswerStream:
 class Assistant:
     """`Assistant(generator)` answers closed book; with a retriever it cites; with a tuned generator it is a hybrid.
 
-    `threshold` is the support below which it refuses; None takes the reader's calibrated one.
+    `threshold` is the support below which it refuses. None takes the reader's calibrated one for a generator that
+    quotes; one that writes may refuse by itself and is spared only hopeless questions.
     """
 
     def __init__(
@@ -98,7 +102,7 @@ class Assistant:
         self, question: str, history: Sequence[Mapping[str, str]], stream: AnswerStream
     ) -> Iterator[str]:
         hits, evidence = self._find(question, history)
-        if evidence is not None and not evidence.suffices(self.threshold):
+        if evidence is not None and not evidence.suffices(self._least()):
             text = refusal(question)
             stream.finished = self._answer(text, hits, evidence, refused=True)
             yield text
@@ -109,7 +113,13 @@ class Assistant:
             said.append(piece)
             yield piece
         text = "".join(said).strip()
-        stream.finished = self._answer(text, hits, evidence, refused=text == refusal(question))
+        refused = evidence is not None and text.strip("\"' ").startswith(refusal(question))
+        stream.finished = self._answer(text, hits, evidence, refused=refused)
+
+    def _least(self) -> float | None:
+        if self.threshold is None and not getattr(self.generator, "quotes", False):
+            return HOPELESS
+        return self.threshold
 
     def _find(
         self, question: str, history: Sequence[Mapping[str, str]]

@@ -21,6 +21,7 @@ class Extractive:
     """Quotes the sentences that support an answer, each with its mark; writes nothing of its own, needs no model."""
 
     name = "extractive"
+    quotes = True
     adapter: str | None = None
 
     def stream(

@@ -60,6 +60,15 @@ def test_what_nothing_supports_is_refused_without_asking_the_model(index: Index)
     assert model.prompts == []
 
 
+def test_a_model_that_writes_judges_a_colloquial_question_by_itself(index: Index) -> None:
+    asked = "Can I get a refund for opened software after delivery?"
+    assert Assistant(Extractive(), index).ask(asked).refused
+    assert not Assistant(Saying("The refund window is thirty days. [1]"), index).ask(asked).refused
+    said_no = Assistant(Saying(refusal(asked)), index).ask(asked)
+    assert said_no.refused
+    assert said_no.citations == ()
+
+
 def test_a_models_unsupported_citation_is_taken_away(index: Index) -> None:
     model = Saying("The refund window is thirty", " days. [1] It is sixty days for gold members. [1]")
     answer = Assistant(model, index).ask("How long is the refund window?")

@@ -87,6 +87,8 @@ def test_a_cited_quote_stands_in_its_source_where_it_is_said_to(
 def test_what_the_documents_do_not_say_is_refused(advisor: Terminal, index: Path) -> None:
     answer = json.loads(advisor("ask", "Who won the chess olympiad in 1978?", "--index", index, "--json").out)
     assert answer["refused"] and answer["citations"] == []
+    said = advisor("ask", "Who won the chess olympiad in 1978?", "--index", index).out
+    assert bool(answer["hits"]) == ("Nearest passages" in said)
 
 
 def test_the_printed_answer_shows_source_page_and_quote(advisor: Terminal, index: Path) -> None:
