@@ -198,7 +198,7 @@ def _line(source: str, error: Exception) -> str:
 
 def _refuse_nothing(candidates: Sequence[Candidate], tally: _Tally) -> None:
     if candidates and not tally.read and not tally.unchanged:
-        raise ValueError(f"None of the {len(candidates)} documents could be read: {tally.failed[0]}")
+        raise ValueError(f"No document could be read ({len(candidates)} tried): {tally.failed[0]}")
 
 
 def _embed_missing(
