@@ -39,12 +39,14 @@ def train_config(plan: str | None, flags: Mapping[str, Any]) -> TrainConfig:
     """Training settings. Raises ValueError when neither the flags nor the plan name a model."""
     planned: dict[str, Any] = {}
     if plan is not None:
-        best = next((o for o in read_plan(plan).options if o.method != "none" and o.rejected is None), None)
+        recommended = read_plan(plan)
+        best = next((o for o in recommended.options if o.method != "none" and o.rejected is None), None)
         if best is None:
             raise ValueError(
                 f"{plan} recommends no training; give --method and --model to train all the same."
             )
-        planned = {"model": best.model, "method": best.method}
+        labels = recommended.needs.task == "classification" and best.strategy == "finetune"
+        planned = {"model": best.model, "method": best.method, "objective": "classify" if labels else "sft"}
     values = planned | _given(flags, TrainConfig)
     if "model" not in values:
         raise ValueError("No model named; give --model NAME, a local folder, 'minilm', or --plan plan.json.")

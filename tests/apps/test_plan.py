@@ -32,6 +32,13 @@ def test_training_takes_model_and_method_of_the_best_option_that_trains(tmp_path
     assert (config.model, config.method, config.out) == (best.model, best.method, "adapter")
 
 
+def test_a_plan_to_label_texts_trains_a_classifier_as_its_command_says(tmp_path: Path) -> None:
+    path, plan = write_plan(tmp_path, Needs(task="classification", gap="behaviour", labelled_examples=500))
+    assert "--objective classify" in plan.next_command
+    assert train_config(path, {"out": "adapter"}).objective == "classify"
+    assert train_config(write_plan(tmp_path)[0], {"out": "adapter"}).objective == "sft"
+
+
 def test_a_flag_wins_over_the_plan(tmp_path: Path) -> None:
     path, _ = write_plan(tmp_path)
     config = train_config(path, {"out": "adapter", "model": "mine", "method": "full", "epochs": 1.0})
