@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             json.dumps(asdict(answer) | {"labels": [asdict(x) for x in labels]}, ensure_ascii=False, indent=2)
         )
     else:
-        print(render(answer, labels))
+        print(render(answer, labels if answer.hits else ()))  # closed book the answer itself is the label
     return 0
 
 
