@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from .questions import QUESTIONS, needs_from_dict, read_needs
     from .report import from_json, render_markdown, render_text, to_json
     from .schema import (
+        Card,
+        CostEstimate,
         DataProfile,
+        Evidence,
         ExampleProfile,
         Gpu,
         Hardware,
@@ -25,27 +28,30 @@ if TYPE_CHECKING:
         Reason,
         Recommendation,
         ServeSetup,
+        TimeEstimate,
         TrainSetup,
     )
 
-# name -> module that holds it; read at first use, so that `import advisor` costs nothing
-_HOMES = {
-    **dict.fromkeys(("find_gpu", "find_model", "resolve_model"), "catalog"),
-    "profile_data": "data_profile",
-    **dict.fromkeys(("detect_hardware", "hardware_with_vram"), "hardware"),
-    "estimate_memory": "memory",
-    **dict.fromkeys(("QUESTIONS", "needs_from_dict", "read_needs"), "questions"),
-    "recommend": "decide",
-    **dict.fromkeys(("from_json", "render_markdown", "render_text", "to_json"), "report"),
-    **dict.fromkeys(
-        ("DataProfile", "ExampleProfile", "Gpu", "Hardware", "MemoryEstimate", "ModelSpec"), "schema"
-    ),
-    **dict.fromkeys(("Needs", "Option", "Reason", "Recommendation", "ServeSetup", "TrainSetup"), "schema"),
+# module -> the names it gives; read at first use, so that `import advisor` costs nothing
+_GIVES = {
+    "catalog": "find_gpu find_model resolve_model",
+    "data_profile": "profile_data",
+    "decide": "recommend",
+    "hardware": "detect_hardware hardware_with_vram",
+    "memory": "estimate_memory",
+    "questions": "QUESTIONS needs_from_dict read_needs",
+    "report": "from_json render_markdown render_text to_json",
+    "schema": "DataProfile Evidence ExampleProfile Gpu Hardware Needs Option Reason Recommendation",
+    "setups": "Card CostEstimate MemoryEstimate ModelSpec ServeSetup TimeEstimate TrainSetup",
 }
+_HOMES = {name: module for module, names in _GIVES.items() for name in names.split()}
 
 __all__ = [
     "QUESTIONS",
+    "Card",
+    "CostEstimate",
     "DataProfile",
+    "Evidence",
     "ExampleProfile",
     "Gpu",
     "Hardware",
@@ -56,6 +62,7 @@ __all__ = [
     "Reason",
     "Recommendation",
     "ServeSetup",
+    "TimeEstimate",
     "TrainSetup",
     "detect_hardware",
     "estimate_memory",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .schema import ModelSpec
+from .schema import Evidence, ModelSpec
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,22 +17,6 @@ else:
     import tomli as tomllib
 
 FACTS = Path(__file__).parent / "facts"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """One claim that a rule rests on. `value` is the threshold where the claim has one."""
-
-    key: str
-    claim: str
-    figure: str
-    source: str
-    date: str
-    value: float | None = None
-
-    @property
-    def cited(self) -> str:
-        return f"{self.source}, {self.date} ({self.figure})"
 
 
 @cache

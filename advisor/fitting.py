@@ -17,7 +17,6 @@ DEFAULT_SEQ_LEN = 1024
 _LONGEST_SEQ_LEN = 8192
 _RETRIEVED_TOKENS = 4096  # six passages of about 500 tokens, the question and the answer
 _PROMPT_TOKENS = 2048
-_MINILM_PARAMS_M = 22.7  # facts/models.toml
 # On a CPU what fits is also a matter of patience: one step of a larger model takes minutes.
 _CPU_TRAIN_B, _CPU_SERVE_B = 0.6, 2.0
 _CPU_SHARE = 0.7  # of the RAM; the rest belongs to the system
@@ -107,12 +106,10 @@ def serve_setups(case: Case, strategy: str, method: str) -> tuple[ServeSetup, Se
     tokens = {"rag": _RETRIEVED_TOKENS, "hybrid": _RETRIEVED_TOKENS}.get(strategy, _PROMPT_TOKENS)
     if strategy == "long_context":
         tokens += case.needs.corpus_tokens or 0
-    embedder = _MINILM_PARAMS_M if strategy in ("rag", "hybrid") else 0.0
+    embedder = "minilm" if strategy in ("rag", "hybrid") else None
     adapters = 1 if method in ("lora", "qlora") else 0
-    whole = ServeSetup(context_tokens=tokens, adapters=adapters, embedder_params_m=embedder)
-    small = ServeSetup(
-        weight_dtype="nf4", context_tokens=tokens, adapters=adapters, embedder_params_m=embedder
-    )
+    whole = ServeSetup(context_tokens=tokens, adapters=adapters, embedder=embedder)
+    small = ServeSetup(weight_dtype="nf4", context_tokens=tokens, adapters=adapters, embedder=embedder)
     return whole, small
 
 

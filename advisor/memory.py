@@ -189,12 +189,22 @@ def _serving(model: ModelSpec, setup: ServeSetup) -> dict[str, float]:
         "adapters": 2.0
         * setup.adapters
         * lora_parameters(model, setup.adapter_rank, target_roles(model, "all-linear")),
-        "embedder": setup.embedder_params_m * 1e6 * 4.0,  # sentence encoders are kept in fp32
+        "embedder": _encoder_bytes(setup.embedder),
+        "reranker": _encoder_bytes(setup.reranker),
         "kv_cache": 2.0 * model.layers * kv * (1.0 if setup.kv_dtype == "int8" else 2.0) * cached,
         "activations": 2.0 * (2 * model.hidden + mlp) * setup.context_tokens,
         "logits": 4.0 * model.vocab * setup.concurrent if model.kind == "decoder" else 0.0,
         "workspace": 2.0 * model.hidden * model.intermediate if quantised else 0.0,
     }
+
+
+def _encoder_bytes(model: ModelSpec | str | None) -> float:
+    """Sentence encoders are kept in fp32."""
+    if isinstance(model, str):
+        from .catalog import find_model
+
+        model = find_model(model)
+    return 0.0 if model is None else 4.0 * count_parameters(model).total
 
 
 def _estimate(parts: dict[str, float], peak: str, gpu: str | None) -> MemoryEstimate:

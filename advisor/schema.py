@@ -1,11 +1,30 @@
-"""The records that the advisor reads and returns; no behaviour beyond validation and reading a config."""
+"""The records that the advisor reads and returns; shapes of models, setups and estimates stand in setups.py."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from .setups import Card, CostEstimate, MemoryEstimate, ModelSpec, ServeSetup, TimeEstimate, TrainSetup
+
+__all__ = [
+    "Card",
+    "CostEstimate",
+    "DataProfile",
+    "Evidence",
+    "ExampleProfile",
+    "Gpu",
+    "Hardware",
+    "MemoryEstimate",
+    "ModelSpec",
+    "Needs",
+    "Option",
+    "Reason",
+    "Recommendation",
+    "ServeSetup",
+    "TimeEstimate",
+    "TrainSetup",
+]
 
 Strategy = Literal["prompt_only", "long_context", "rag", "finetune", "continued_pretraining", "hybrid"]
 Gap = Literal["knowledge", "behaviour", "both", "none"]
@@ -58,8 +77,15 @@ class ExampleProfile:
     p50_tokens: int
     p95_tokens: int
     max_tokens: int
+    p99_tokens: int | None = None
     labels: dict[str, int] = field(default_factory=dict)
     duplicates: int = 0
+    conflicts: int = 0  # questions that stand there with different answers
+    leaked: int | None = (
+        None  # rows of a held-out split that also stand in train; None = the rows name no split
+    )
+    layout: str = ""  # alpaca, sharegpt, messages, prompt_completion, qa, labels, preference, thumbs, text
+    answers_checked: int = 0  # rows behind `answers_in_documents`
     languages: dict[str, float] = field(default_factory=dict)
     answers_in_documents: float | None = None  # share of answers found verbatim in the documents
     quotes: bool = False  # rows name the passage that supports them, so answers are expected to be cited
@@ -79,6 +105,11 @@ class DataProfile:
     unreadable: tuple[str, ...] = ()  # "name: reason"
     unsupported: dict[str, int] = field(default_factory=dict)  # suffix -> files no loader reads
     median_age_days: float | None = None
+    update_days: float | None = None  # the documents seem to change every so many days
+    update_source: str = ""  # how that was read: the git history, or modification times
+    near_duplicates: int = 0  # documents that say nearly what another one says
+    scanned: tuple[str, ...] = ()  # PDF files without a text layer
+    personal_data: dict[str, int] = field(default_factory=dict)  # kind -> matches; the values are never kept
     examples: ExampleProfile | None = None
     path: str | None = None  # as the user typed it; None where only examples were profiled
 
@@ -95,18 +126,29 @@ class Needs:
     large_behaviour_shift: bool | None = None
     preserve_base: bool | None = None
     corpus_tokens: int | None = None
+    corpus_growing: bool | None = None
     update_days: float | None = None  # documents change every so many days
     labelled_examples: int | None = None
+    preference_pairs: int | None = None
     unlabelled_tokens: int | None = None
     needs_citations: bool | None = None
     per_document_access: bool | None = None
     latency_sensitive: bool | None = None
+    latency_ms: float | None = None  # the longest wait for a whole answer
     queries_per_day: float | None = None
+    cost_sensitive: bool | None = None
     privacy: Literal["any", "internal", "on_prem", "air_gapped"] | None = None
     prompting_tried: bool | None = None
     prompting_sufficient: bool | None = None
     rag_tried: bool | None = None
     rag_sufficient: bool | None = None
+    long_tail_knowledge: bool | None = None  # facts that are asked for seldom and stand in few documents
+    retrieval_noisy: bool | None = None  # what is found is often beside the point
+    tenants: int | None = None  # customers or departments, each with a behaviour of its own
+    stage: Literal["prototype", "production"] | None = None
+    only_one_method: bool | None = None  # no room for both retrieval and training
+    vram_gib: float | None = None  # of one card, where the machine itself is not looked at
+    gpus: int | None = None
     model: str | None = None  # a catalogued model's name
     model_params_b: float | None = None
     constraint: Constraint | None = None  # what limits the training run
@@ -114,124 +156,19 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSpec:
-    """A decoder's or encoder's shape, as a Hugging Face config.json states it. `params_b` is in billions."""
+class Evidence:
+    """One claim that a rule rests on. `value` is the threshold where the claim has one."""
 
-    name: str
-    layers: int
-    hidden: int
-    intermediate: int
-    heads: int
-    kv_heads: int
-    vocab: int
-    head_dim: int | None = None
-    tied_embeddings: bool = False
-    params_b: float | None = None
-    context_tokens: int | None = None
-    gated_mlp: bool = True  # gate, up and down projections; False = two plain projections
-    kind: Literal["decoder", "encoder"] = "decoder"
-    languages: tuple[str, ...] = ()
-    licence: str = ""
+    key: str
+    claim: str
+    figure: str
+    source: str
+    date: str
+    value: float | None = None
 
-    @classmethod
-    def from_config(cls, config: str | Path | dict[str, Any]) -> ModelSpec:
-        """Reads a config.json (its path, its folder, or its content). Raises ValueError naming a missing field."""
-        if not isinstance(config, dict):
-            path = Path(config)
-            path = path / "config.json" if path.is_dir() else path
-            try:
-                config = json.loads(path.read_text("utf-8"))
-            except json.JSONDecodeError as error:
-                raise ValueError(f"{path} is no JSON ({error}); give a Hugging Face config.json.") from None
-            if not isinstance(config, dict):
-                raise ValueError(f"{path} holds no JSON object; give a Hugging Face config.json.")
-        return _spec(config)
-
-
-# Families whose feed-forward block is two plain projections; the others of today gate it with a third.
-_PLAIN_MLP = {
-    "bert",
-    "roberta",
-    "xlm-roberta",
-    "distilbert",
-    "gpt2",
-    "gpt_neox",
-    "opt",
-    "phi",
-    "bloom",
-    "falcon",
-}
-_ENCODERS = {"bert", "roberta", "xlm-roberta", "distilbert", "electra", "deberta-v2", "modernbert"}
-
-
-def _spec(config: dict[str, Any]) -> ModelSpec:
-    def number(*keys: str) -> int:
-        for key in keys:
-            if isinstance(config.get(key), int):
-                return int(config[key])
-        raise ValueError(f"config.json lacks {keys[0]!r}; give a Hugging Face config of a transformer model.")
-
-    heads = number("num_attention_heads", "n_head")
-    hidden = number("hidden_size", "n_embd")
-    return ModelSpec(
-        name=str(config.get("_name_or_path") or config.get("model_type") or "config.json"),
-        layers=number("num_hidden_layers", "n_layer"),
-        hidden=hidden,
-        intermediate=int(config.get("intermediate_size") or config.get("n_inner") or 4 * hidden),
-        heads=heads,
-        kv_heads=int(config.get("num_key_value_heads") or heads),
-        vocab=number("vocab_size"),
-        head_dim=config.get("head_dim"),
-        tied_embeddings=bool(config.get("tie_word_embeddings", False)),
-        context_tokens=config.get("max_position_embeddings"),
-        gated_mlp=config.get("model_type") not in _PLAIN_MLP,
-        kind="encoder" if config.get("model_type") in _ENCODERS else "decoder",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainSetup:
-    """One training configuration of which the memory is asked."""
-
-    method: Literal["full", "lora", "qlora"] = "lora"
-    weight_dtype: Literal["fp32", "bf16", "fp16", "int8", "nf4", "nf4-dq", "gptq"] = "bf16"
-    optimizer: Literal["adamw", "adamw_fused", "adamw_8bit", "sgd"] = "adamw"
-    batch_size: int = 1
-    seq_len: int = 1024  # tokens
-    lora_rank: int = 16
-    lora_targets: str = "all-linear"
-    gradient_checkpointing: bool = True
-    attention: Literal["eager", "sdpa", "flash"] = "sdpa"
-    loss_kernel: Literal["stock", "fused", "chunked"] = "stock"
-    adapter_dtype: Literal["fp32", "bf16"] = "fp32"
-    kbit_upcast: bool = True  # peft's prepare_model_for_kbit_training keeps what is not quantised in fp32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeSetup:
-    """One serving configuration: the model, its adapters, the embedder, and the cache for the retrieved context."""
-
-    weight_dtype: Literal["fp32", "bf16", "fp16", "int8", "nf4", "nf4-dq", "gptq"] = "bf16"
-    context_tokens: int = 4096
-    concurrent: int = 1
-    kv_dtype: Literal["bf16", "fp16", "int8"] = "bf16"
-    adapters: int = 0
-    adapter_rank: int = 16
-    embedder_params_m: float = 0.0  # millions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryEstimate:
-    """GiB (2^30 bytes). `allocated` = tensors, `reserved` = with allocator gaps, `device` = with the CUDA context."""
-
-    allocated_gib: float
-    reserved_gib: float
-    device_gib: float
-    low_gib: float
-    high_gib: float
-    # weights, adapters, gradients, optimizer, activations, logits, workspace, context; serving: kv_cache, embedder
-    parts: dict[str, float]
-    peak: Literal["step", "backward", "serving"]
+    @property
+    def cited(self) -> str:
+        return f"{self.source}, {self.date} ({self.figure})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +179,7 @@ class Reason:
     text: str
     weight: float
     source: str
+    fact: str = ""  # the answer or measurement that it starts from, "needs_citations: yes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,18 +187,26 @@ class Option:
     """One way to adapt. `fits` is None where the machine is unknown; `rejected` says why it cannot work, or is None."""
 
     strategy: Strategy
-    method: str  # none, lora, qlora, full
+    method: str  # none, lora, qlora, full, features, output_layer, dpo, kto
     model: str
     score: float
     fits: bool | None
     train_memory: MemoryEstimate | None
     serve_memory: MemoryEstimate | None
+    time: TimeEstimate | None = None  # to build: train, embed, or both
+    cost: CostEstimate | None = None
     reasons: tuple[Reason, ...] = ()
     against: tuple[Reason, ...] = ()
+    evidence: tuple[Evidence, ...] = ()  # measured outcomes that speak about this strategy
     rejected: str | None = None
     device: Literal["gpu", "cpu"] | None = (
         None  # where it would run; None where it fits nowhere or nothing is known
     )
+
+    @property
+    def memory(self) -> MemoryEstimate | None:
+        """What decides whether the option fits: training where there is any, else answering."""
+        return self.train_memory or self.serve_memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +215,8 @@ class Recommendation:
 
     options: tuple[Option, ...]
     confidence: Literal["high", "medium", "low"]
+    confidence_because: str = ""
+    near_ties: tuple[str, ...] = ()  # each an option nearly as good, and what separates it from the best one
     first_step: str | None
     would_change: tuple[str, ...]
     next_command: str
