@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .data_profile import profile_data
     from .decide import recommend
     from .hardware import detect_hardware, hardware_with_vram
+    from .limits import FitRow, fits_table, largest_batch, longest_sequence
     from .memory import estimate_memory
     from .questions import QUESTIONS, needs_from_dict, read_needs
     from .report import from_json, render_markdown, render_text, to_json
@@ -38,6 +39,7 @@ _GIVES = {
     "data_profile": "profile_data",
     "decide": "recommend",
     "hardware": "detect_hardware hardware_with_vram",
+    "limits": "FitRow fits_table largest_batch longest_sequence",
     "memory": "estimate_memory",
     "questions": "QUESTIONS needs_from_dict read_needs",
     "report": "from_json render_markdown render_text to_json",
@@ -53,6 +55,7 @@ __all__ = [
     "DataProfile",
     "Evidence",
     "ExampleProfile",
+    "FitRow",
     "Gpu",
     "Hardware",
     "MemoryEstimate",
@@ -68,8 +71,11 @@ __all__ = [
     "estimate_memory",
     "find_gpu",
     "find_model",
+    "fits_table",
     "from_json",
     "hardware_with_vram",
+    "largest_batch",
+    "longest_sequence",
     "needs_from_dict",
     "profile_data",
     "read_needs",
