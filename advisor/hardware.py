@@ -9,6 +9,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from .phrase import say
 from .schema import Gpu, Hardware
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def detect_hardware(*, cards: bool = True) -> Hardware:
 
     `cards=False` leaves the cards out, which spares loading NVML where the user plans for another card anyway.
     """
-    gpus, note = _nvidia_cards() if cards else ((), "No card was looked for.")
+    gpus, note = _nvidia_cards() if cards else ((), say("No card was looked for."))
     return Hardware(
         gpus=gpus,
         ram_gib=_ram_gib(),
@@ -39,7 +40,10 @@ def hardware_with_vram(vram_gib: float, hardware: Hardware | None = None) -> Har
             f"VRAM of {vram_gib:g} GiB is no size of a card; give GiB such as 8, 16, 24 or 80, or leave it out."
         )
     card = Gpu(name=f"a card with {vram_gib:g} GiB", vram_gib=float(vram_gib))
-    note = f"Planned for one card with {vram_gib:g} GiB, as you asked; this machine's own cards are ignored."
+    note = say(
+        "Planned for one card with {vram_gib:g} GiB, as you asked; this machine's own cards are ignored.",
+        vram_gib=vram_gib,
+    )
     return replace(hardware or Hardware(), gpus=(card,), note=note)
 
 
@@ -48,24 +52,28 @@ def _nvidia_cards() -> tuple[tuple[Gpu, ...], str]:
     try:
         import pynvml
     except ImportError:
-        return (), "nvidia-ml-py is not installed, so no card was looked for: pip install nvidia-ml-py"
+        return (), say("nvidia-ml-py is not installed, so no card was looked for: pip install nvidia-ml-py")
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
         logger.debug("NVML: %s", error)
-        return (), "No NVIDIA driver found: planning for the CPU; pass --vram to plan for a card."
+        return (), say("No NVIDIA driver found: planning for the CPU; pass --vram to plan for a card.")
     try:
         cards = tuple(_card(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount()))
     except pynvml.NVMLError as error:
-        return (
-            (),
-            f"The NVIDIA driver answered with an error ({error}): planning for the CPU; pass --vram for a card.",
+        return (), say(
+            "The NVIDIA driver answered with an error ({error}): planning for the CPU; pass --vram for a card.",
+            error=str(error),
         )
     finally:
         pynvml.nvmlShutdown()
     if not cards:
-        return (), "The NVIDIA driver lists no card: planning for the CPU; pass --vram to plan for a card."
-    return cards, f"NVML found {len(cards)} card{'s' if len(cards) > 1 else ''}."
+        return (), say(
+            "The NVIDIA driver lists no card: planning for the CPU; pass --vram to plan for a card."
+        )
+    return cards, (
+        say("NVML found 1 card.") if len(cards) == 1 else say("NVML found {count} cards.", count=len(cards))
+    )
 
 
 def _card(pynvml: object, index: int) -> Gpu:

@@ -37,9 +37,7 @@ def spoken(text: str, language: Language = "en") -> str:
         return str(text)
     template = getattr(text, "template", str(text))
     values = {name: _inner(value, language) for name, value in getattr(text, "values", {}).items()}
-    translated = translations().get(template)
-    if translated is None:
-        return str(text)
+    translated = translations().get(template, template)  # "{first}, {second}" may need no other wording
     return translated.format(**values) if values else translated
 
 
@@ -49,6 +47,7 @@ def _inner(value: Any, language: Language) -> Any:
 
 @cache
 def translations() -> Mapping[str, str]:
-    """English template -> Chinese template, fields of the same names."""
+    """English template -> Chinese template, fields of the same names; from all tables of the file."""
     with _CHINESE.open("rb") as file:
-        return dict(tomllib.load(file)["sentences"])
+        tables = tomllib.load(file)
+    return {english: chinese for table in tables.values() for english, chinese in table.items()}

@@ -1,8 +1,12 @@
-"""Short phrases for options, hardware and data, shared by the text and Markdown reports."""
+"""Short phrases that all reports share: names of options and parts, numbers with their units, remarks."""
 
 from __future__ import annotations
 
-from .schema import DataProfile, Hardware, Option
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from .phrase import Language, Phrase, say, spoken
+from .schema import MemoryEstimate, Option, Recommendation, TimeEstimate
 
 STRATEGIES = {
     "prompt_only": "prompting alone",
@@ -12,60 +16,122 @@ STRATEGIES = {
     "continued_pretraining": "continued pretraining",
     "hybrid": "retrieval and fine-tuning",
 }
-METHODS = {"lora": "LoRA", "qlora": "QLoRA", "full": "full"}
+# Names of methods are the field's own and the same in every language, save those that facts/zh.toml translates.
+METHODS = {
+    "lora": "LoRA", "qlora": "QLoRA", "full": "full", "dora": "DoRA", "rslora": "rsLoRA", "adalora": "AdaLoRA",
+    "lora_fa": "LoRA-FA", "vera": "VeRA", "oft": "OFT", "ia3": "IA3", "bitfit": "BitFit", "ln_tuning": "LN tuning",
+    "houlsby": "Houlsby adapters", "prompt": "prompt tuning", "prefix": "prefix tuning", "ptuning": "P-Tuning",
+    "ptuning_v2": "P-Tuning v2", "llama_adapter": "LLaMA-Adapter", "llama_adapter_v2": "LLaMA-Adapter v2",
+    "features": "frozen features", "output_layer": "output layer", "last_layers": "last layers",
+    "reward": "reward model", "dpo": "DPO", "kto": "KTO", "ppo": "PPO",
+}  # fmt: skip
+CONFIDENCE = {"high": "high", "medium": "medium", "low": "low"}
+HOSTED = {"own": "own machine", "rented": "rented card", "api": "API"}
+_CLOSE = 0.75  # points within which an option of another strategy is called close
+
+
+def in_language(language: Language) -> Callable[[str], str]:
+    """A function that puts words and phrases into the language of a report."""
+    return partial(spoken, language=language)
 
 
 def option_name(option: Option) -> str:
     """For example 'retrieval and fine-tuning, QLoRA'."""
-    name = STRATEGIES[option.strategy]
-    return name if option.method == "none" else f"{name}, {METHODS.get(option.method, option.method)}"
+    strategy = STRATEGIES[option.strategy]
+    if option.method == "none":
+        return strategy
+    return say("{strategy}, {method}", strategy=strategy, method=METHODS.get(option.method, option.method))
 
 
-def option_title(option: Option) -> str:
-    where = {"gpu": " on the card", "cpu": " on the CPU", None: ""}[option.device]
-    return f"{option_name(option)}, with {option.model.split('/')[-1]}{where}"
+def option_title(option: Option) -> Phrase:
+    """The name with the model and where it runs."""
+    name, model = option_name(option), short_model(option)
+    if option.device == "gpu":
+        return say("{name}, with {model} on the card", name=name, model=model)
+    if option.device == "cpu":
+        return say("{name}, with {model} on the CPU", name=name, model=model)
+    return say("{name}, with {model}", name=name, model=model)
 
 
-def hardware_line(hardware: Hardware | None) -> str:
-    if hardware is None:
-        return "The machine is not known: pass --vram, or run this where it shall work."
-    ram = f", {hardware.ram_gib:.0f} GiB of RAM" if hardware.ram_gib else ""
-    cards = ", ".join(f"{gpu.name} ({gpu.vram_gib:.0f} GiB)" for gpu in hardware.gpus)
-    return (
-        f"{hardware.note}{f' Cards: {cards}.' if cards and 'as you asked' not in hardware.note else ''}".strip()
-        + (f" {hardware.cpu_cores} cores{ram}." if hardware.cpu_cores else "")
-    )
+def short_model(option: Option) -> str:
+    return option.model.split("/")[-1]
 
 
-def data_line(data: DataProfile | None) -> list[str]:
-    """One line each for the documents, what could not be read, and the examples."""
-    if data is None:
-        return []
-    lines = []
-    if data.files:
-        formats = ", ".join(f"{count} {suffix.lstrip('.')}" for suffix, count in data.formats.items())
-        mix = ", ".join(f"{share:.0%} {name}" for name, share in data.languages.items())
-        sampled = " (sampled)" if data.sampled else ""
-        lines.append(
-            f"{data.files:,} documents ({formats}), about {data.tokens:,} tokens{sampled}{', ' + mix if mix else ''}"
-        )
-    if data.unreadable:
-        rest = len(data.unreadable) - 3
-        more = f"; and {rest} more" if rest > 0 else ""
-        lines.append(f"not readable: {'; '.join(data.unreadable[:3])}{more}")
-    if data.unsupported:
-        lines.append(
-            "no loader: " + ", ".join(f"{count} {suffix}" for suffix, count in data.unsupported.items())
-        )
-    if data.examples:
-        rows = data.examples
-        shared = rows.answers_in_documents
-        found = f", {shared:.0%} of the answers stand in the documents" if shared is not None else ""
-        doubled = f", {rows.duplicates} twice" if rows.duplicates else ""
-        lines.append(
-            f"{rows.rows:,} examples ({rows.kind}, up to {rows.max_tokens:,} tokens{doubled}){found}"
-        )
-    return lines
+def limit_gib(recommendation: Recommendation) -> float | None:
+    """Memory of the card that the answer was found for; None on a CPU or an unknown machine."""
+    hardware = recommendation.hardware
+    if hardware is None or not hardware.vram_gib or recommendation.best.device == "cpu":
+        return None
+    return hardware.vram_gib
+
+
+def runner_up(recommendation: Recommendation) -> Option | None:
+    """The best option of another strategy that can work."""
+    best = recommendation.best
+    others = (o for o in recommendation.options if o.rejected is None and o.strategy != best.strategy)
+    return next(others, None)
+
+
+def remark(option: Option, best: Option) -> str:
+    """What one has to know of an option in a table: why not, how close, with which model."""
+    if option.rejected:
+        return say("rejected: {why}", why=option.rejected)
+    if option is best:
+        return say("recommended")
+    telling = [reason for reason in option.against if reason.rule not in ("simplicity", "smaller_model")]
+    said: list[str] = []
+    if best.score - option.score < _CLOSE and option.strategy != best.strategy:
+        said.append(say("close"))
+    if option.model != best.model:
+        said.append(say("with {model}", model=short_model(option)))
+    return joined([*said, *(reason.text for reason in telling[:1])])
+
+
+def joined(texts: Iterable[str]) -> str:
+    """'a; b; c' in the punctuation of the language."""
+    *front, chain = list(texts) or [""]
+    for text in reversed(front):
+        chain = say("{first}; {rest}", first=text, rest=chain)
+    return chain
+
+
+def listed(texts: Iterable[str]) -> str:
+    """'a, b, c' in the punctuation of the language."""
+    *front, chain = list(texts) or [""]
+    for text in reversed(front):
+        chain = say("{first}, {rest}", first=text, rest=chain)
+    return chain
+
+
+def duration(hours: float) -> Phrase:
+    """Hours in the unit that a person would use."""
+    if hours < 1.5 / 60:
+        return say("{seconds:.0f} s", seconds=max(1.0, hours * 3600))
+    if hours < 1.5:
+        return say("{minutes:.0f} min", minutes=hours * 60)
+    if hours < 10:
+        return say("{hours:.1f} h", hours=hours)
+    if hours < 72:
+        return say("{hours:.0f} h", hours=hours)
+    return say("{days:,.0f} days", days=hours / 24)
+
+
+def time_span(time: TimeEstimate) -> Phrase:
+    low, high = duration(time.low_hours), duration(time.high_hours)
+    if low == high:
+        return duration(time.hours)
+    return say("{low} to {high}", low=low, high=high)
+
+
+def dollars(usd: float) -> str:
+    """Three figures are all that an estimate is worth."""
+    if usd >= 100 or usd == 0:
+        return f"${usd:,.0f}"
+    return f"${usd:.2f}" if usd >= 1 else f"${usd:.3g}"
+
+
+def gib(memory: MemoryEstimate | None) -> str:
+    return "" if memory is None else f"{memory.device_gib:.1f}"
 
 
 def signed(weight: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
-from advisor.report import memory_parts
+from advisor.memory_bar import part_name, shown_parts
 from apps.ui.words import Language, word
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COLOURS = {
     "weights": "#0f766e", "adapters": "#44AA99", "gradients": "#CC6677", "optimizer": "#DDCC77",
     "activations": "#88CCEE", "logits": "#AA4499", "workspace": "#999933", "context": "#BBBBBB",
-    "kv cache": "#332288", "embedder": "#117733",
+    "kv_cache": "#332288", "embedder": "#117733", "reranker": "#661100", "reserved": "#DDDDDD",
 }  # fmt: skip
 
 
@@ -27,14 +27,14 @@ def memory_rows(found: Recommendation, language: Language = "en") -> list[dict[s
     return [
         {
             "phase": word(phase, language),
-            "part": word(part.replace("_", " "), language),
-            "colour": COLOURS.get(part.replace("_", " "), "#666666"),
+            "part": part_name(part, language),
+            "colour": COLOURS.get(part, "#666666"),
             "gib": round(gib, 2),
             "order": order,
         }
         for phase, memory in phases
         if memory is not None
-        for order, (part, gib) in enumerate(memory_parts(memory).items())
+        for order, (part, gib) in enumerate(shown_parts(memory).items())
     ]
 
 
