@@ -6,9 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .catalog import find_gpu, find_model, resolve_model
+    from .break_even import BreakEven, Running, break_even, cost_curve, monthly_cost
+    from .catalog import cards, find_card, find_model, models, resolve_model, typical_card
+    from .cost import Prices, query_cost, query_tokens
     from .data_profile import profile_data
     from .decide import recommend
+    from .duration import embedding_time, training_time
     from .hardware import detect_hardware, hardware_with_vram
     from .limits import FitRow, fits_table, largest_batch, longest_sequence
     from .memory import estimate_memory
@@ -35,9 +38,12 @@ if TYPE_CHECKING:
 
 # module -> the names it gives; read at first use, so that `import advisor` costs nothing
 _GIVES = {
-    "catalog": "find_gpu find_model resolve_model",
+    "break_even": "BreakEven Running break_even cost_curve monthly_cost",
+    "catalog": "cards find_card find_model models resolve_model typical_card",
+    "cost": "Prices query_cost query_tokens",
     "data_profile": "profile_data",
     "decide": "recommend",
+    "duration": "embedding_time training_time",
     "hardware": "detect_hardware hardware_with_vram",
     "limits": "FitRow fits_table largest_batch longest_sequence",
     "memory": "estimate_memory",
@@ -50,6 +56,7 @@ _HOMES = {name: module for module, names in _GIVES.items() for name in names.spl
 
 __all__ = [
     "QUESTIONS",
+    "BreakEven",
     "Card",
     "CostEstimate",
     "DataProfile",
@@ -62,28 +69,40 @@ __all__ = [
     "ModelSpec",
     "Needs",
     "Option",
+    "Prices",
     "Reason",
     "Recommendation",
+    "Running",
     "ServeSetup",
     "TimeEstimate",
     "TrainSetup",
+    "break_even",
+    "cards",
+    "cost_curve",
     "detect_hardware",
+    "embedding_time",
     "estimate_memory",
-    "find_gpu",
+    "find_card",
     "find_model",
     "fits_table",
     "from_json",
     "hardware_with_vram",
     "largest_batch",
     "longest_sequence",
+    "models",
+    "monthly_cost",
     "needs_from_dict",
     "profile_data",
+    "query_cost",
+    "query_tokens",
     "read_needs",
     "recommend",
     "render_markdown",
     "render_text",
     "resolve_model",
     "to_json",
+    "training_time",
+    "typical_card",
 ]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .schema import Evidence, ModelSpec
+from .schema import Evidence
+from .setups import Card, ModelSpec
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,6 +20,38 @@ else:
     import tomli as tomllib
 
 FACTS = Path(__file__).parent / "facts"
+
+# What a driver puts around the name of a card without meaning another product.
+_FILLING = {
+    "nvidia",
+    "geforce",
+    "tesla",
+    "amd",
+    "instinct",
+    "radeon",
+    "graphics",
+    "gpu",
+    "generation",
+    "edition",
+}
+# What means another product, where the catalogued name lacks it.
+_OTHER_PRODUCT = {
+    "ti",
+    "super",
+    "laptop",
+    "mobile",
+    "max",
+    "d",
+    "g",
+    "s",
+    "x",
+    "ada",
+    "nvl",
+    "mig",
+    "ultra",
+    "pro",
+}
+_REPORTED = 1.09  # drivers report up to 8 % less than the printed size: 22.1 GiB of an A10's 24
 
 
 @cache
@@ -90,13 +125,72 @@ def model_of_size(params_b: float) -> ModelSpec:
     return min(decoders, key=lambda spec: abs((spec.params_b or 0.0) - params_b))
 
 
-def find_gpu(name: str) -> Mapping[str, Any] | None:
-    """The catalogued card whose name stands in `name` (as a driver spells it), longest match first; None if none."""
-    wanted = name.casefold().replace(" ", "").replace("-", "")
-    for row in sorted(read_facts("gpus"), key=lambda row: -len(row["name"])):
-        if row["name"].casefold().replace(" ", "").replace("-", "") in wanted:
-            return row
+@cache
+def cards() -> tuple[Card, ...]:
+    """Every catalogued accelerator and the CPU reference, smallest memory first."""
+    names = {item.name for item in fields(Card)}
+    found = [Card(**{key: value for key, value in row.items() if key in names}) for row in read_facts("gpus")]
+    return tuple(sorted(found, key=lambda card: card.vram_gib))
+
+
+@cache
+def find_card(name: str) -> Card | None:
+    """The catalogued card that a driver calls `name`, e.g. 'NVIDIA A100-SXM4-80GB'; None if it is not catalogued.
+
+    The longest catalogued spelling whose words stand in `name` in their order wins; what is left of `name` must not
+    mean another product: an 'RTX 4090 Laptop GPU' is no RTX 4090.
+    """
+    wanted = _words(name)
+    for words, card in sorted(_card_spellings().items(), key=lambda item: -len(item[0])):
+        left = _left_over(words, wanted)
+        if left is not None and not _another_product(left, card):
+            return card
     return None
+
+
+def typical_card(vram_gib: float) -> Card:
+    """The NVIDIA card that stands for a memory size: of those marked typical, the largest not above `vram_gib`.
+
+    A size that a driver reports counts as the printed one; below the smallest card, the smallest.
+    """
+    marked = {row["name"] for row in read_facts("gpus") if row.get("typical")}
+    typical = [card for card in cards() if card.name in marked]
+    exact = [card for card in typical if card.vram_gib == vram_gib]
+    fitting = [card for card in typical if card.vram_gib <= vram_gib * _REPORTED]
+    return (exact or fitting or typical[:1])[-1]
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """Letters and digits apart, so that 'RTX4090' reads as 'RTX 4090' and 'A10' never as a part of 'A100'."""
+    return tuple(word for word in re.findall(r"[a-z]+|[0-9]+", name.casefold()) if word not in _FILLING)
+
+
+def _another_product(left: list[str], card: Card) -> bool:
+    sizes = [float(number) for number, unit in pairwise(left) if unit == "gb" and number.isdigit()]
+    return bool(_OTHER_PRODUCT.intersection(left)) or any(size != card.vram_gib for size in sizes)
+
+
+def _left_over(words: tuple[str, ...], wanted: tuple[str, ...]) -> list[str] | None:
+    """What remains of `wanted` without `words`; None where they do not all stand there in this order."""
+    rest = iter(words)
+    expected = next(rest, None)
+    left: list[str] = []
+    for word in wanted:
+        if word == expected:
+            expected = next(rest, None)
+        else:
+            left.append(word)
+    return left if expected is None else None
+
+
+@cache
+def _card_spellings() -> dict[tuple[str, ...], Card]:
+    by_name = {card.name: card for card in cards()}
+    return {
+        _words(spelling): by_name[row["name"]]
+        for row in read_facts("gpus")
+        for spelling in (row["name"], *row.get("spellings", ()))
+    }
 
 
 def _nearest(name: str, spellings: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from advisor import find_gpu, find_model, resolve_model
+from advisor import cards, find_card, find_model, resolve_model, typical_card
 from advisor.catalog import evidence, model_of_size, models, read_facts
 from advisor.rules import RULES
 from advisor.shape import count_parameters
@@ -22,12 +22,41 @@ def test_stated_sizes_agree_with_the_shapes_within_one_per_cent(spec):
     assert count_parameters(spec).total / 1e9 == pytest.approx(spec.params_b, rel=0.01)
 
 
-def test_cards_are_plausible():
-    for gpu in read_facts("gpus"):
-        assert 4 <= gpu["vram_gib"] <= 300
-        assert 100 <= gpu["bandwidth_gb_s"] <= 10_000
-        assert 10 <= gpu["tflops_16bit"] <= 3_000
-        assert gpu["bf16"] == (gpu["compute_capability"] >= 8.0)
+def test_at_least_forty_cards_with_distinct_names():
+    assert len(cards()) == len({card.name for card in cards()}) >= 40
+    assert {card.vendor for card in cards()} == {"NVIDIA", "AMD", "Apple", "CPU"}
+
+
+def test_rates_of_cards_are_plausible():
+    for card in cards():
+        assert 4 <= card.vram_gib <= 300, card
+        assert 50 <= card.bandwidth_gb_s <= 10_000, card
+        assert 0.5 <= card.tflops_16bit <= 3_000, card
+        # int8 runs at the 16-bit rate (AMD CDNA 2), at twice it, or at four times it (GeForce with fp32 accumulation)
+        assert card.tops_int8 == 0 or 0.95 <= card.tops_int8 / card.tflops_16bit <= 4.1, card
+
+
+def test_number_formats_follow_from_the_compute_capability():
+    for card in cards():
+        if card.vendor == "NVIDIA":
+            assert card.bf16 == (card.compute_capability >= 8.0), card
+            assert card.fp8 == (card.compute_capability >= 8.9), card
+        else:
+            assert card.compute_capability is None
+
+
+def test_each_price_is_a_named_provider_s_and_plausible():
+    for row in read_facts("gpus"):
+        if "usd_per_hour" in row:
+            assert 0.05 <= row["usd_per_hour"] <= 20, row
+            assert "." in row["price_source"], row
+            assert row["price_date"].startswith("202"), row
+
+
+def test_every_card_computes_more_than_it_reads():
+    for card in cards():
+        operations_per_byte = card.tflops_16bit * 1e3 / card.bandwidth_gb_s
+        assert 10 < operations_per_byte < 600, card
 
 
 def test_a_model_is_found_by_full_name_last_part_and_alias():
@@ -58,9 +87,72 @@ def test_a_size_alone_finds_a_model_of_about_that_size():
         model_of_size(-3)
 
 
-def test_a_card_is_found_as_the_driver_spells_it():
-    assert find_gpu("NVIDIA GeForce RTX 4090")["vram_gib"] == 24
-    assert find_gpu("Voodoo 2") is None
+@pytest.mark.parametrize(
+    ("driver", "name"),
+    [
+        ("Tesla T4", "T4"),
+        ("Tesla V100-SXM2-32GB", "V100-32GB"),
+        ("NVIDIA GeForce RTX 4090", "RTX 4090"),
+        ("NVIDIA GeForce RTX 3080 Ti", "RTX 3080 Ti"),
+        ("NVIDIA GeForce RTX 4060 Ti", "RTX 4060 Ti 16GB"),
+        ("NVIDIA RTX A6000", "RTX A6000"),
+        ("Quadro RTX 6000", "Quadro RTX 6000"),
+        ("NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada"),
+        ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "RTX PRO 6000 Blackwell"),
+        ("NVIDIA A100-SXM4-40GB", "A100-40GB"),
+        ("NVIDIA A100 80GB PCIe", "A100-80GB"),
+        ("NVIDIA H100 80GB HBM3", "H100 SXM"),
+        ("NVIDIA H100 PCIe", "H100 PCIe"),
+        ("NVIDIA H100 NVL", "H100 NVL"),
+        ("NVIDIA L40S", "L40S"),
+        ("AMD Instinct MI300X", "MI300X"),
+        ("Apple M1 Max", "Apple M1 Max 64GB"),
+        ("rtx4090", "RTX 4090"),
+    ],
+)
+def test_a_card_is_found_as_the_driver_spells_it(driver, name):
+    assert find_card(driver).name == name
+
+
+@pytest.mark.parametrize(
+    "driver",
+    [
+        "Voodoo 2",
+        "",
+        "NVIDIA GeForce RTX 4090 Laptop GPU",
+        "NVIDIA RTX A1000",
+        "NVIDIA A100-SXM4-40GB MIG 1g.5gb",
+    ]
+    + ["NVIDIA GeForce RTX 3080 12GB", "NVIDIA GeForce RTX 4090 D"],
+)
+def test_another_product_of_a_similar_name_is_not_found(driver):
+    assert find_card(driver) is None
+
+
+def test_every_card_is_found_by_its_own_name():
+    assert [find_card(card.name) for card in cards()] == list(cards())
+
+
+@pytest.mark.parametrize(
+    ("vram_gib", "name"),
+    [
+        (4, "RTX 2060"),
+        (12, "RTX 4070"),
+        (15, "T4"),
+        (16, "T4"),
+        (22.1, "RTX 3090"),
+        (48, "L40S"),
+        (44.5, "L40S"),
+    ]
+    + [(79.2, "H100 SXM"), (80, "H100 SXM"), (1000, "B200")],
+)
+def test_a_memory_size_alone_stands_for_a_typical_card(vram_gib, name):
+    assert typical_card(vram_gib).name == name
+
+
+def test_more_memory_never_stands_for_a_slower_card():
+    rates = [typical_card(vram / 4).tflops_16bit for vram in range(8, 1000)]
+    assert rates == sorted(rates)
 
 
 def test_the_figures_that_rules_quote_exist():
