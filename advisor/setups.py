@@ -35,7 +35,11 @@ Method = Literal[
     "kto",
     "ppo",
 ]
-Optimizer = Literal["adamw", "adamw_fused", "adamw_8bit", "paged", "paged_8bit", "adafactor", "sgd"]
+# adamw is what the Trainer of transformers runs on a card today: PyTorch's fused kernel. adamw_foreach is PyTorch's own
+# default, which needs room for one more copy of the gradients at the step.
+Optimizer = Literal[
+    "adamw", "adamw_fused", "adamw_foreach", "adamw_8bit", "paged", "paged_8bit", "adafactor", "sgd"
+]
 Sharding = Literal["none", "ddp", "zero2", "zero3", "fsdp", "cpu_offload"]
 
 
@@ -94,16 +98,33 @@ class TrainSetup:
     method: Method = "lora"
     weight_dtype: WeightDtype = "bf16"
     optimizer: Optimizer = "adamw"
-    optimizer_dtype: Literal["auto", "fp32", "bf16"] = "auto"  # Adam's moments; auto = as the trained weights
+    optimizer_dtype: Literal["auto", "fp32", "bf16"] = (
+        "auto"  # moments (and master weights); auto = as the weights
+    )
     batch_size: int = 1  # rows on one card
     seq_len: int = 1024  # tokens
     lora_rank: int = 16
     lora_targets: str = "all-linear"
+    lora_dropout: float = 0.0  # with dropout each target keeps its own copy of its input, and a mask
+    trained_modules: str = (
+        ""  # "embed", "head" or both: trained whole beside an adapter (peft's modules_to_save)
+    )
     gradient_checkpointing: bool = True
     attention: Literal["eager", "sdpa", "flash"] = "sdpa"
     loss_kernel: Literal["stock", "fused", "chunked"] = "stock"
     adapter_dtype: Literal["fp32", "bf16"] = "fp32"
+    loss_dtype: Literal["fp32", "16bit"] = (
+        "fp32"  # transformers computes the loss in fp32; some models' own code not
+    )
+    autocast: bool = (
+        True  # the Trainer's bf16=True; without it fp32 adapters keep fp32 copies of their inputs
+    )
     kbit_upcast: bool = True  # peft's prepare_model_for_kbit_training keeps what is not quantised in fp32
+    kbit_saves_inputs: bool = (
+        False  # bitsandbytes before 0.45 kept the input of each 4-bit linear for the backward pass
+    )
+    optimizer_in_backward: bool = False  # each gradient is used and freed as it comes (torchtune, LOMO)
+    offload_activations: bool = False  # what the forward pass saves waits in host memory (TRL, torchtune)
     gpus: int = 1
     sharding: Sharding = "none"
     virtual_tokens: int = 20  # of prompt, prefix and P-Tuning
