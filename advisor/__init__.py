@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .break_even import BreakEven, Running, break_even, cost_curve, monthly_cost
     from .catalog import cards, find_card, find_model, models, resolve_model, typical_card
     from .cost import Prices, query_cost, query_tokens
     from .data_profile import profile_data
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from .memory import estimate_memory
     from .questions import QUESTIONS, needs_from_dict, read_needs
     from .report import from_json, render_markdown, render_text, to_json
+    from .running_cost import BreakEven, Running, break_even, cost_curve, monthly_cost
     from .schema import (
         Card,
         CostEstimate,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 # module -> the names it gives; read at first use, so that `import advisor` costs nothing
 _GIVES = {
-    "break_even": "BreakEven Running break_even cost_curve monthly_cost",
     "catalog": "cards find_card find_model models resolve_model typical_card",
     "cost": "Prices query_cost query_tokens",
     "data_profile": "profile_data",
@@ -49,6 +48,7 @@ _GIVES = {
     "memory": "estimate_memory",
     "questions": "QUESTIONS needs_from_dict read_needs",
     "report": "from_json render_markdown render_text to_json",
+    "running_cost": "BreakEven Running break_even cost_curve monthly_cost",
     "schema": "DataProfile Evidence ExampleProfile Gpu Hardware Needs Option Reason Recommendation",
     "setups": "Card CostEstimate MemoryEstimate ModelSpec ServeSetup TimeEstimate TrainSetup",
 }
