@@ -104,10 +104,13 @@ def query_cost(
     prices = prices or Prices()
     hosted = hosted or _hosting(prices, card)
     tokens = _checked(prompt_tokens, retrieved_tokens, answer_tokens, cached_tokens)
+    card_day: tuple[float | None, float | None] = (None, None)
     if hosted == "api":
         each, said = _api(strategy, prices, *tokens)
     else:
-        each, said = _card(model, prices, card, hosted, tokens, queries_per_day, concurrent, weight_dtype)
+        each, said, card_day = _card(
+            model, prices, card, hosted, tokens, queries_per_day, concurrent, weight_dtype
+        )
     return CostEstimate(
         build_usd=build_cost(build, prices, card=card, hosted=hosted),
         per_1000_queries_usd=None if each is None else 1000 * each,
@@ -116,6 +119,8 @@ def query_cost(
         answer_tokens=answer_tokens,
         hosted=hosted,
         assumptions=said,
+        card_usd_per_day=card_day[0],
+        queries_per_card_day=card_day[1],
     )
 
 
@@ -189,12 +194,15 @@ def _card(
     queries_per_day: float | None,
     concurrent: int,
     weight_dtype: str,
-) -> tuple[float | None, tuple[Phrase, ...]]:
-    """Seconds of card for one question times its price, or whole days of as many cards as the volume needs."""
+) -> tuple[float | None, tuple[Phrase, ...], tuple[float | None, float | None]]:
+    """Seconds of card for one question times its price, or whole days of as many cards as the volume needs.
+
+    Then, of a rented card, dollars a day and the questions that it answers in one.
+    """
     prompt, retrieved, answer, cached = tokens
     hour = hourly_usd(prices, card, hosted)
     if card is None or hour is None:
-        return None, (say("no price of the hardware is known"),)
+        return None, (say("no price of the hardware is known"),), (None, None)
     seconds = answer_seconds(
         model, card, read_tokens=prompt - cached + retrieved, kept_tokens=cached, answer_tokens=answer,
         concurrent=concurrent, weight_dtype=weight_dtype,
@@ -205,11 +213,13 @@ def _card(
         say("${hour:.2f} an hour for the card", hour=hour),
     ]  # fmt: skip
     if hosted == "own":
-        return seconds / 3600 * hour, (*said, say("only the power of the card under load is counted"))
+        said.append(say("only the power of the card under load is counted"))
+        return seconds / 3600 * hour, tuple(said), (None, None)
+    day = (_HOURS_A_DAY * hour, _HOURS_A_DAY * 3600 / seconds)
     if queries_per_day:
         cards = math.ceil(queries_per_day * seconds / 3600 / _HOURS_A_DAY)
         said.append(say("{cards} cards rented around the clock", cards=cards))
-        return cards * _HOURS_A_DAY * hour / queries_per_day, tuple(said)
+        return cards * _HOURS_A_DAY * hour / queries_per_day, tuple(said), day
     share = rate("share of the day in use")
     said.append(say("the card works {share:.0%} of the hours that are paid", share=share))
-    return seconds / 3600 * hour / share, tuple(said)
+    return seconds / 3600 * hour / share, tuple(said), day

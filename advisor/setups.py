@@ -209,3 +209,5 @@ class CostEstimate:
     answer_tokens: int
     hosted: Literal["own", "rented", "api"]
     assumptions: tuple[str, ...] = field(default=())
+    card_usd_per_day: float | None = None  # rent of one card around the clock; None where none is rented
+    queries_per_card_day: float | None = None  # what one such card answers in a day
