@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .memory import estimate_memory
-from .setups import MemoryEstimate, Method, ModelSpec, TrainSetup
+from .setups import MemoryEstimate, Method, ModelSpec, ServeSetup, TrainSetup
 
 Verdict = Literal["yes", "tight", "no"]
 
@@ -23,7 +23,7 @@ SHORTEST_TOKENS = 256  # a card that takes only shorter rows than these is said 
 # How `advisor train` runs each method: full tuning keeps fp32 weights, since most updates at its learning rates are
 # smaller than bf16 can add to a weight; QLoRA's base is NF4 (arXiv 2305.14314).
 _METHOD_FIELDS: dict[str, dict[str, Any]] = {
-    "full": {"weight_dtype": "fp32", "optimizer": "adamw_fused"},
+    "full": {"weight_dtype": "fp32"},
     "qlora": {"weight_dtype": "nf4"},
 }
 
@@ -67,23 +67,30 @@ def longest_sequence(
     model: ModelSpec, setup: TrainSetup, vram_gib: float, *, gpu: str | None = None, surely: bool = True
 ) -> int | None:
     """The longest rows at the setup's batch, a multiple of 64 up to the model's window; None where not even 64 fit."""
-    window = model.context_tokens or UNKNOWN_WINDOW_TOKENS
-
-    def need(steps: int) -> float:
-        return _need(model, replace(setup, seq_len=steps * TOKEN_STEP), gpu, surely)
-
-    return (_largest(need, vram_gib, max(1, window // TOKEN_STEP)) or 0) * TOKEN_STEP or None
+    return _largest_field(model, setup, "seq_len", _window_steps(model), vram_gib, gpu, surely, TOKEN_STEP)
 
 
 def largest_batch(
     model: ModelSpec, setup: TrainSetup, vram_gib: float, *, gpu: str | None = None, surely: bool = True
 ) -> int | None:
     """The most rows of the setup's length on one card, up to 4,096; None where not even one fits."""
+    return _largest_field(model, setup, "batch_size", MOST_ROWS, vram_gib, gpu, surely)
 
-    def need(rows: int) -> float:
-        return _need(model, replace(setup, batch_size=rows), gpu, surely)
 
-    return _largest(need, vram_gib, MOST_ROWS)
+def longest_context(
+    model: ModelSpec, setup: ServeSetup, vram_gib: float, *, gpu: str | None = None, surely: bool = True
+) -> int | None:
+    """The longest requests that the setup's number of them can have at once, a multiple of 64 up to the window."""
+    return _largest_field(
+        model, setup, "context_tokens", _window_steps(model), vram_gib, gpu, surely, TOKEN_STEP
+    )
+
+
+def most_concurrent(
+    model: ModelSpec, setup: ServeSetup, vram_gib: float, *, gpu: str | None = None, surely: bool = True
+) -> int | None:
+    """The most requests of the setup's length that are answered at once, up to 4,096; None where not even one is."""
+    return _largest_field(model, setup, "concurrent", MOST_ROWS, vram_gib, gpu, surely)
 
 
 def fits_table(
@@ -142,9 +149,28 @@ def _unsuited(model: ModelSpec, setup: TrainSetup, why: str) -> FitRow:
     )
 
 
-def _need(model: ModelSpec, setup: TrainSetup, gpu: str | None, surely: bool) -> float:
-    memory = estimate_memory(model, setup, gpu)
-    return memory.high_gib if surely else memory.device_gib
+def _window_steps(model: ModelSpec) -> int:
+    return max(1, (model.context_tokens or UNKNOWN_WINDOW_TOKENS) // TOKEN_STEP)
+
+
+def _largest_field(
+    model: ModelSpec,
+    setup: TrainSetup | ServeSetup,
+    field: str,
+    top: int,
+    vram_gib: float,
+    gpu: str | None,
+    surely: bool,
+    step: int = 1,
+) -> int | None:
+    """The largest multiple of `step`, up to `top` steps, that the field can have on a card of `vram_gib`."""
+
+    def need(steps: int) -> float:
+        changed: dict[str, Any] = {field: steps * step}
+        memory = estimate_memory(model, replace(setup, **changed), gpu)
+        return memory.high_gib if surely else memory.device_gib
+
+    return (_largest(need, vram_gib, top) or 0) * step or None
 
 
 def _largest(need: Callable[[int], float], limit: float, top: int) -> int | None:

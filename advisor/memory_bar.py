@@ -25,6 +25,7 @@ _LOOKS = {
     "context": ("white", "▪", "c"),
     "reserved": ("bright_black", "○", "+"),
 }
+_NAMES = {"kv_cache": "KV cache", "context": "CUDA context", "reserved": "allocator gaps"}
 _UNKNOWN_LOOK = ("bright_white", "▫", "?")
 _SMALLEST_SHARE = 0.005  # of the whole: below, a part is not seen in a picture
 LIMIT, UNSURE = "|", "·"
@@ -103,7 +104,7 @@ def shown_parts(memory: MemoryEstimate, *, whole: bool = False) -> dict[str, flo
 
 def part_name(part: str, language: Language = "en") -> str:
     """As people say it: 'KV cache' for kv_cache."""
-    return spoken({"kv_cache": "KV cache"}.get(part, part.replace("_", " ")), language)
+    return spoken(_NAMES.get(part, part.replace("_", " ")), language)
 
 
 def look(part: str, *, ascii_only: bool = False) -> tuple[str, str]:
