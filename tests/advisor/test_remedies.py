@@ -17,7 +17,6 @@ GREEDY = method_setup(
     seq_len=8192,
     gradient_checkpointing=False,
     attention="eager",
-   ,
 )
 SETUPS = st.one_of(
     st.builds(
