@@ -80,6 +80,10 @@ class ModelSpec:
     kv_latent: int | None = (
         None  # numbers cached per token and layer where keys and values are compressed (MLA)
     )
+    q_latent: int = 0  # MLA: rank of the queries' compression; 0 = queries are projected at once
+    rope_dim: int = 0  # MLA: width of the rotary key that all heads share; part of `kv_latent` and of `head_dim`
+    value_dim: int | None = None  # MLA: width of one head's values; None = `head_dim`
+    embedding_width: int | None = None  # ALBERT, ELECTRA and OPT-350M embed narrower than `hidden`
     languages: tuple[str, ...] = ()
     licence: str = ""
 
