@@ -1,0 +1,214 @@
+"""Runs training steps on fake tensors, naming the moments: embedding, layers, head and loss, forward and backward."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+from .live_storages import LiveStorages
+from .setups import TrainSetup
+from .simulated_card import CHECKPOINT, CudaRules
+from .simulated_model import DTYPES, SELECTIVE, build_model, layers_of, materialise
+
+
+def run_step(
+    config: dict[str, Any], setup: TrainSetup, stop_at: int | None = None
+) -> tuple[LiveStorages, dict[str, int]]:
+    """One step after a first one that makes the optimizer states: the tracker, and bytes of the lasting parts."""
+    gc.collect()
+    tracker = LiveStorages(stop_at)
+    model = build_model(config, setup)
+    with FakeTensorMode(), CudaRules(), tracker:
+        materialise(model)
+        if setup.loss_kernel == "chunked":
+            chunk_the_loss(_base(model))
+        layers = layers_of(model, config)
+        optimizer = _optimizer(model, setup)
+        gc.collect()
+        loaded = tracker.live_bytes
+        _name_moments(model, layers, tracker)
+        if stop_at:
+            _name_modules(model, tracker)
+        _train(model, config, setup, optimizer, tracker)
+        tracker.restart("load")
+        _train(model, config, setup, optimizer, tracker)
+        tracker.peaks["load"] = loaded
+        return tracker, _parts(model, setup, optimizer)
+
+
+def _train(
+    model: Any, config: dict[str, Any], setup: TrainSetup, optimizer: Any, tracker: LiveStorages
+) -> None:
+    batch = _batch(model, config, setup)
+    tracker.enter("forward:embed")
+    with _autocast(setup):
+        loss = model(**batch).loss
+    tracker.enter("loss")  # encoders and such that call no loss function of their own
+    tracker.enter("backward:head")
+    loss.backward()
+    del loss, batch
+    tracker.enter("step")
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+
+
+def _batch(model: Any, config: dict[str, Any], setup: TrainSetup) -> dict[str, Any]:
+    rows = setup.batch_size, setup.seq_len
+    ids = torch.zeros(rows, dtype=torch.long)
+    if _base(model).get_output_embeddings() is None:  # a classifier: one label a row
+        return {"input_ids": ids, "labels": torch.zeros(setup.batch_size, dtype=torch.long)}
+    return {"input_ids": ids, "labels": torch.zeros(rows, dtype=torch.long), "use_cache": False}
+
+
+def _autocast(setup: TrainSetup) -> AbstractContextManager[Any]:
+    """fp32 weights train under AMP in bf16; so do fp32 adapters on a 16-bit base, as Trainer runs them."""
+    dtype = DTYPES[setup.weight_dtype]
+    if dtype == torch.float32:
+        return torch.autocast("cpu", dtype=torch.bfloat16)
+    if setup.method not in SELECTIVE and setup.adapter_dtype == "fp32":
+        return torch.autocast("cpu", dtype=dtype)
+    return nullcontext()
+
+
+def _base(model: Any) -> Any:
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _optimizer(model: Any, setup: TrainSetup) -> Any:
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if setup.optimizer == "adafactor":
+        from transformers import Adafactor
+
+        make: Any = Adafactor
+        return make(trained, lr=1e-4, scale_parameter=False, relative_step=False)  # as Trainer does
+    makers: dict[str, Callable[[Iterable[Any]], Any]] = {
+        "adamw": lambda given: torch.optim.AdamW(given, foreach=True),  # torch's default on a card
+        "adamw_fused": lambda given: torch.optim.AdamW(given, fused=True),
+        "sgd": lambda given: torch.optim.SGD(given, lr=1e-3, foreach=True),
+    }
+    if setup.optimizer not in makers:
+        raise ValueError(
+            f"Optimizer {setup.optimizer!r} is no torch code and cannot be simulated; "
+            f"choose one of {[*makers, 'adafactor']}, or use the estimate."
+        )
+    return makers[setup.optimizer](trained)
+
+
+def _name_moments(model: Any, layers: list[torch.nn.Module], tracker: LiveStorages) -> None:
+    """Hooks that tell the tracker where the step stands; recomputing a layer stays in its backward moment."""
+
+    def place(index: int) -> str:
+        return "first" if index == 0 else "last" if index == len(layers) - 1 else "middle"
+
+    def entering(moment: str) -> Callable[..., None]:
+        return lambda *_: tracker.enter(moment)
+
+    def before(layer: Any, args: Any, kwargs: Any, name: str) -> None:
+        if tracker.moment.startswith("forward"):
+            given = args[0] if args else kwargs["hidden_states"]
+            if name == "first" and given.requires_grad:
+                given.register_hook(entering("backward:embed"))
+            tracker.enter(f"forward:{name}")
+
+    def after(layer: Any, args: Any, output: Any, name: str) -> None:
+        if tracker.moment.startswith("forward"):
+            made = output[0] if isinstance(output, tuple) else output
+            if made.requires_grad:
+                made.register_hook(entering(f"backward:{name}"))
+            if layer is layers[-1]:
+                tracker.enter("forward:head")
+
+    for index, layer in enumerate(layers):
+        name = place(index)
+        layer.register_forward_pre_hook(
+            lambda layer, args, kwargs, name=name: before(layer, args, kwargs, name), with_kwargs=True
+        )
+        layer.register_forward_hook(lambda layer, args, output, name=name: after(layer, args, output, name))
+    _watch_loss(_base(model), tracker)
+
+
+def _name_modules(model: torch.nn.Module, tracker: LiveStorages) -> None:
+    """Tells the tracker which module runs, in the forward pass and where a layer is computed again."""
+    for name, module in model.named_modules():
+        path: list[str] = []
+
+        def entering(*_: Any, name: str = name, path: list[str] = path) -> None:
+            path.append(tracker.module)
+            tracker.module = name
+
+        def leaving(*_: Any, path: list[str] = path) -> None:
+            tracker.module = path.pop() if path else ""
+
+        module.register_forward_pre_hook(entering)
+        module.register_forward_hook(leaving)
+
+
+def _watch_loss(base: Any, tracker: LiveStorages) -> None:
+    if base.get_output_embeddings() is None:
+        return
+    original = base.loss_function
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        tracker.enter("loss")
+        return original(*args, **kwargs)
+
+    base.loss_function = watched
+
+
+def chunk_the_loss(base: Any) -> None:
+    """Head and loss in pieces of the sequence, each recomputed in the backward pass.
+
+    An approximation of the kernels that fuse both: pieces are as long as Liger's (github.com/linkedin/Liger-Kernel,
+    fused_linear_cross_entropy: the logits of one piece take about the bytes of the hidden states).
+    """
+    head = base.get_output_embeddings()
+    if head is None:
+        return
+    project, config = head.forward, base.config.get_text_config()
+    head.forward = lambda hidden: hidden
+    cap = getattr(config, "final_logit_softcapping", None)
+    config.final_logit_softcapping = None
+
+    def piece_loss(hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        logits = project(hidden)
+        logits = torch.tanh(logits / cap) * cap if cap else logits
+        return F.cross_entropy(logits.float(), labels, reduction="sum")
+
+    def loss(logits: torch.Tensor, labels: torch.Tensor, vocab_size: int, **_: Any) -> torch.Tensor:
+        hidden: Any = logits.flatten(0, 1)
+        wanted: Any = labels.flatten()
+        share = -(-hidden.shape[0] // -(-vocab_size // hidden.shape[1]))
+        length = 1 << (share - 1).bit_length()
+        total: torch.Tensor = torch.zeros(())
+        for piece, target in zip(hidden.split(length), wanted.split(length), strict=True):
+            lost = checkpoint(piece_loss, piece, target, **CHECKPOINT)
+            total = total + lost
+        return total / hidden.shape[0]
+
+    base.loss_function = loss
+
+
+def _parts(model: Any, setup: TrainSetup, optimizer: Any) -> dict[str, int]:
+    added = setup.method not in SELECTIVE
+    own = [
+        tensor for tensor in (*model.parameters(), *model.buffers()) if not (added and tensor.requires_grad)
+    ]
+    adapters = [parameter for parameter in model.parameters() if added and parameter.requires_grad]
+    states = [value for state in optimizer.state.values() for value in state.values()]
+    return {
+        "weights": _bytes(own),
+        "adapters": _bytes(adapters),
+        "optimizer": _bytes(value for value in states if isinstance(value, torch.Tensor)),
+    }
+
+
+def _bytes(tensors: Iterable[torch.Tensor]) -> int:
+    storages = {tensor.untyped_storage()._cdata: tensor.untyped_storage() for tensor in tensors}
+    return sum(storage.nbytes() for storage in storages.values())
