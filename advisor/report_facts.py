@@ -15,9 +15,9 @@ PERSONAL_DATA = {
 }  # fmt: skip
 EXAMPLE_KINDS = {
     "qa": "questions with answers", "labels": "texts with labels", "messages": "conversations", "text": "plain texts",
-    "unknown": "of an unknown form",
+    "unknown": "rows of an unknown form",
 }  # fmt: skip
-_NAMED = 3  # files that are named before the rest is only counted
+_NAMED, _MOST_LABELS = 3, 6  # files and labels that are named
 
 
 def hardware_line(hardware: Hardware | None) -> str:
@@ -34,67 +34,70 @@ def hardware_line(hardware: Hardware | None) -> str:
     return line
 
 
-def data_lines(data: DataProfile | None) -> tuple[str, ...]:
-    """One line for each thing that is known of documents and examples; none where nothing was given."""
+def data_facts(data: DataProfile | None) -> tuple[tuple[str, str], ...]:
+    """Name and content of each thing that is known of documents and examples; none where nothing was given."""
     if data is None:
         return ()
-    return (*_documents(data), *_trouble(data), *(_examples(data.examples) if data.examples else ()))
+    examples = _examples(data.examples) if data.examples else ()
+    return (*(_documents(data) if data.files else ()), *_trouble(data), *examples)
 
 
-def _documents(data: DataProfile) -> Iterator[str]:
-    if not data.files:
-        return
+def data_lines(data: DataProfile | None) -> tuple[str, ...]:
+    """The same as lines."""
+    return tuple(say("{name}: {content}", name=name, content=content) for name, content in data_facts(data))
+
+
+def _documents(data: DataProfile) -> Iterator[tuple[str, str]]:
     formats = listed(f"{count:,} {suffix.lstrip('.')}" for suffix, count in data.formats.items())
-    template = say(
-        "{files:,} documents ({formats}), about {tokens:,} tokens",
+    content = say(
+        "{files:,} ({formats}), about {tokens:,} tokens",
         files=data.files,
         formats=formats,
         tokens=data.tokens,
     )
-    yield say("{documents}, estimated from a sample", documents=template) if data.sampled else template
-    if data.languages:
-        yield say("languages: {shares}", shares=language_shares(data.languages))
-    if data.update_days is not None:
-        days, source = data.update_days, data.update_source
-        if source:
-            yield say("they seem to change every {days:.3g} days ({source})", days=days, source=source)
-        else:
-            yield say("they seem to change every {days:.3g} days", days=days)
-
-
-def _trouble(data: DataProfile) -> Iterator[str]:
-    if data.near_duplicates:
-        yield say("near-duplicates: {count:,} documents", count=data.near_duplicates)
-    if data.personal_data:
-        yield say("personal data found: {kinds}", kinds=personal_kinds(data.personal_data))
-    if data.scanned:
-        yield say("scanned, no text in them: {names}", names=_some(data.scanned))
-    if data.unreadable:
-        yield say("not readable: {names}", names=_some(data.unreadable))
-    if data.unsupported:
-        formats = listed(f"{count:,} {suffix}" for suffix, count in data.unsupported.items())
-        yield say("no loader: {formats}", formats=formats)
-
-
-def _examples(rows: ExampleProfile) -> Iterator[str]:
-    yield say(
-        "{rows:,} examples ({kind}, up to {tokens:,} tokens)",
-        rows=rows.rows,
-        kind=EXAMPLE_KINDS[rows.kind],
-        tokens=rows.max_tokens,
+    yield (
+        say("documents"),
+        say("{documents}, estimated from a sample", documents=content) if data.sampled else content,
     )
+    if data.languages:
+        yield say("languages"), language_shares(data.languages)
+    if data.update_days is not None:
+        changes = say("about every {days:.3g} days", days=data.update_days)
+        source = data.update_source
+        yield (
+            say("changes"),
+            say("{changes} ({source})", changes=changes, source=source) if source else changes,
+        )
+
+
+def _trouble(data: DataProfile) -> Iterator[tuple[str, str]]:
+    if data.near_duplicates:
+        yield say("near-duplicates"), say("{count:,} documents", count=data.near_duplicates)
+    if data.personal_data:
+        yield say("personal data"), personal_kinds(data.personal_data)
+    if data.scanned:
+        yield say("scanned, without text"), _some(data.scanned)
+    if data.unreadable:
+        yield say("not readable"), _some(data.unreadable)
+    if data.unsupported:
+        yield say("no loader"), listed(f"{count:,} {suffix}" for suffix, count in data.unsupported.items())
+
+
+def _examples(rows: ExampleProfile) -> Iterator[tuple[str, str]]:
+    kind, tokens = EXAMPLE_KINDS[rows.kind], rows.max_tokens
+    content = say("{rows:,} {kind}, up to {tokens:,} tokens", rows=rows.rows, kind=kind, tokens=tokens)
+    yield say("examples"), content
     if rows.answers_in_documents is not None:
-        share = rows.answers_in_documents
-        yield say("{share:.0%} of the answers stand in the documents", share=share)
+        yield say("answers found in the documents"), f"{rows.answers_in_documents:.0%}"
     if rows.labels:
-        shown = sorted(rows.labels.items(), key=lambda pair: -pair[1])[:5]
-        yield say("labels: {labels}", labels=listed(f"{label} {count:,}" for label, count in shown))
+        shown = sorted(rows.labels.items(), key=lambda pair: -pair[1])[:_MOST_LABELS]
+        yield say("labels"), listed(f"{label} {count:,}" for label, count in shown)
     if rows.duplicates:
-        yield say("{count:,} examples stand there twice", count=rows.duplicates)
+        yield say("repeated examples"), f"{rows.duplicates:,}"
     if rows.conflicts:
-        yield say("{count:,} questions have different answers", count=rows.conflicts)
+        yield say("questions with different answers"), f"{rows.conflicts:,}"
     if rows.leaked:
-        yield say("{count:,} held-out examples also stand in the training rows", count=rows.leaked)
+        yield say("held-out examples that training also holds"), f"{rows.leaked:,}"
 
 
 def language_shares(shares: Mapping[str, float]) -> str:

@@ -27,6 +27,8 @@ METHODS = {
 }  # fmt: skip
 CONFIDENCE = {"high": "high", "medium": "medium", "low": "low"}
 HOSTED = {"own": "own machine", "rented": "rented card", "api": "API"}
+TIME_UNITS = ("s", "min", "h", "days")
+FITS = {"yes": "fits", "tight": "may fit", "no": "does not fit"}
 _CLOSE = 0.75  # points within which an option of another strategy is called close
 
 
@@ -87,6 +89,11 @@ def remark(option: Option, best: Option) -> str:
     return joined([*said, *(reason.text for reason in telling[:1])])
 
 
+def capital(text: str) -> str:
+    """With a large first letter, where a phrase stands alone."""
+    return text[:1].upper() + text[1:]
+
+
 def joined(texts: Iterable[str]) -> str:
     """'a; b; c' in the punctuation of the language."""
     *front, chain = list(texts) or [""]
@@ -103,31 +110,39 @@ def listed(texts: Iterable[str]) -> str:
     return chain
 
 
-def duration(hours: float) -> Phrase:
-    """Hours in the unit that a person would use."""
-    if hours < 1.5 / 60:
-        return say("{seconds:.0f} s", seconds=max(1.0, hours * 3600))
-    if hours < 1.5:
-        return say("{minutes:.0f} min", minutes=hours * 60)
-    if hours < 10:
-        return say("{hours:.1f} h", hours=hours)
-    if hours < 72:
-        return say("{hours:.0f} h", hours=hours)
-    return say("{days:,.0f} days", days=hours / 24)
-
-
 def time_span(time: TimeEstimate) -> Phrase:
-    low, high = duration(time.low_hours), duration(time.high_hours)
-    if low == high:
-        return duration(time.hours)
-    return say("{low} to {high}", low=low, high=high)
+    """The interval in the unit that a person would use: '2.1–6.0 h'."""
+    low, low_unit = _measured(time.low_hours)
+    high, high_unit = _measured(time.high_hours)
+    if (low, low_unit) == (high, high_unit):
+        return say("{amount} {unit}", amount=low, unit=low_unit)
+    if low_unit == high_unit:
+        return say("{low}–{high} {unit}", low=low, high=high, unit=low_unit)
+    return say(
+        "{low} {low_unit} to {high} {high_unit}", low=low, low_unit=low_unit, high=high, high_unit=high_unit
+    )
+
+
+def _measured(hours: float) -> tuple[str, str]:
+    if hours < 1.5 / 60:
+        return f"{max(1.0, hours * 3600):.0f}", TIME_UNITS[0]
+    if hours < 1.5:
+        return f"{hours * 60:.0f}", TIME_UNITS[1]
+    if hours < 72:
+        return f"{hours:.1f}" if hours < 10 else f"{hours:.0f}", TIME_UNITS[2]
+    return f"{hours / 24:,.0f}", TIME_UNITS[3]
 
 
 def dollars(usd: float) -> str:
     """Three figures are all that an estimate is worth."""
     if usd >= 100 or usd == 0:
         return f"${usd:,.0f}"
-    return f"${usd:.2f}" if usd >= 1 else f"${usd:.3g}"
+    return f"${usd:.2f}" if usd >= 0.095 else f"${usd:.2g}"
+
+
+def rounded(number: float) -> float:
+    """To two figures: 9,007 is said as 9,000."""
+    return float(f"{number:.2g}")
 
 
 def gib(memory: MemoryEstimate | None) -> str:
