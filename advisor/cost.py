@@ -10,8 +10,10 @@ import math
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from .duration import answer_seconds, embedding_time, rate, training_time
+from .answering import answer_seconds
+from .duration import embedding_time, training_time
 from .phrase import Phrase, say
+from .rates import rate
 from .setups import Card, CostEstimate, ModelSpec, TimeEstimate
 
 __all__ = ["Prices", "build_cost", "embedding_time", "query_cost", "query_tokens", "training_time"]
