@@ -62,7 +62,7 @@ def training_time(
     at_once = setup.batch_size * setup.gpus
     updates = min(1.0, at_once / (rows_per_update or _ROWS_PER_UPDATE))
     steps = math.ceil(rows / at_once) * turns
-    flops = training_flops(row, done)
+    flops = training_flops(row, done, _learns_head(setup, done))
 
     def hours(end: Stack) -> float:
         if card is None:
@@ -121,16 +121,25 @@ def _step_seconds(
     bandwidth = card.bandwidth_gb_s * 1e9 * end.bandwidth
     over_weights = done.forward + done.without_gradient + done.again + done.backward + done.weights
     weight_bytes = 2 * over_weights * touched_linear(model, rows * done.sequences * row.tokens)
-    products = rows * training_flops(row, done) / (matmul_limit(card, end.name) * end.matmul)
+    products = (
+        rows
+        * training_flops(row, done, _learns_head(setup, done))
+        / (matmul_limit(card, end.name) * end.matmul)
+    )
     device = max(products, weight_bytes / bandwidth)  # few tokens: the weights are read more slowly than used
     device += (rows * moved_bytes(row, done) * end.elementwise + extra_bytes(model, setup, done)) / bandwidth
     device += _dequantise_seconds(model, setup, over_weights, card, end)
-    exchanged = 0.0
-    if (
-        setup.sharding in ("zero3", "fsdp") and setup.gpus > 1
-    ):  # gather ahead and back, scatter gradients, meanwhile
-        exchanged = 3 * 2 * touched_linear(model, math.inf) / end.link
-    return max(device, exchanged, row.kernels * done.walks * end.launch)
+    return max(device, _exchange_seconds(model, setup, row, end), row.kernels * done.walks * end.launch)
+
+
+def _exchange_seconds(model: ModelSpec, setup: TrainSetup, row: Row, end: Stack) -> float:
+    """What goes to other cards or to the host while the card computes."""
+    seconds = 0.0
+    if setup.offload_activations:  # the input of each layer goes and comes back
+        seconds += 2 * 2 * setup.batch_size * row.tokens * model.layers * model.hidden / _PCIE
+    if setup.sharding in ("zero3", "fsdp") and setup.gpus > 1:  # gather ahead and back, scatter gradients
+        seconds += 3 * 2 * touched_linear(model, math.inf) / end.link
+    return seconds
 
 
 def _dequantise_seconds(
@@ -154,16 +163,23 @@ def _sampling_seconds(model: ModelSpec, setup: TrainSetup, card: Card, end: Stac
 
 def _update_seconds(model: ModelSpec, setup: TrainSetup, done: Passes, card: Card, end: Stack) -> float:
     """One optimizer step, and the gradients that cards exchange for it; adapters are too small to count."""
-    trained = min(1.0, done.weights) * (touched_linear(model, math.inf) + head_weights(model))
+    head = head_weights(model)
+    beside = head * sum(name in setup.trained_modules for name in ("embed", "head"))
+    trained = min(1.0, done.weights) * (touched_linear(model, math.inf) + head) + beside
     width = 4.0 if setup.weight_dtype == "fp32" else 2.0
     eight_bit = setup.optimizer in ("adamw_8bit", "paged_8bit")
     times = 3.0 if eight_bit else _UPDATE_PASSES.get(setup.optimizer, _UPDATE_PASSES["adamw_fused"])
-    moved = trained * ((times + _CLIPPING) * width + (_EIGHT_BIT_BYTES if eight_bit else 0.0))
+    clipping = 0.0 if setup.optimizer_in_backward else _CLIPPING
+    moved = trained * ((times + clipping) * width + (_EIGHT_BIT_BYTES if eight_bit else 0.0))
     if setup.sharding == "cpu_offload":  # gradients go over, weights come back
         return trained * 2 * width / _PCIE
     shared = setup.gpus if setup.sharding in ("zero2", "zero3", "fsdp") else 1
     seconds = moved / shared / (card.bandwidth_gb_s * 1e9 * end.bandwidth)
     return seconds + (2 * trained * width / end.link if setup.gpus > 1 else 0.0)
+
+
+def _learns_head(setup: TrainSetup, done: Passes) -> bool:
+    return done.weights >= 1 or setup.method == "output_layer" or "head" in setup.trained_modules
 
 
 def _cores(cores: int | None) -> int:

@@ -19,8 +19,9 @@ _ROTARY = 22.0  # per unit of query and key width: turn the halves, two products
 _ATTENTION = 2.0  # read q, k, v and write the output once: flash and SDPA
 _EAGER_SCORE = 30.0  # per head and key: scores, mask, softmax in fp32, back to 16 bits, times the values
 _GATED, _PLAIN = 10.0, 4.0  # per unit of the MLP's width: activation, product with the gate
-# An adapter reads its input, then its output is made, scaled and added; in fp32 it is cast before and after.
-_ADAPTER_BYTES = {"bf16": (2.0, 12.0), "fp32": (10.0, 28.0)}  # per unit of input and of output width
+# An adapter reads its input, then its output is made, scaled and added: bytes per unit of input and of output width.
+# fp32 adapters cast their input; under autocast it is cast back, without it the sum is made in fp32 and cast.
+_ADAPTER_BYTES = {"16bit": (2.0, 12.0), "autocast": (14.0, 12.0), "fp32": (10.0, 28.0)}
 _LOSS = {
     "stock": 40.0,
     "fused": 16.0,
@@ -135,14 +136,13 @@ def passes(model: ModelSpec, setup: TrainSetup) -> Passes:
     return replace(found, again=found.backward) if setup.gradient_checkpointing else found
 
 
-def training_flops(row: Row, done: Passes) -> float:
+def training_flops(row: Row, done: Passes, learns_head: bool) -> float:
     """Operations for one row: 2 per weight ahead, 2 back for activations, 2 for weights that learn, 2 when repeated."""
     ahead = done.forward + done.without_gradient
-    learns_head = done.forward if done.weights else 0.0
     return done.sequences * (
         row.linear * (ahead + done.again + done.backward + done.weights)
         + row.attention * (ahead + done.again + _ATTENTION_BACK * done.backward)
-        + row.head * (ahead + done.forward + learns_head)
+        + row.head * (ahead + done.forward * (2 if learns_head else 1))
         + row.adapters * (ahead + done.again + 2 * done.backward)
     )
 
@@ -228,7 +228,8 @@ def _adapters(model: ModelSpec, setup: TrainSetup | None) -> tuple[float, float,
     if setup is None or setup.method not in _ADAPTED:
         return 0.0, 0.0, 0.0
     roles = target_roles(model, setup.lora_targets)
-    read, write = _ADAPTER_BYTES[setup.adapter_dtype]
+    kind = "16bit" if setup.adapter_dtype == "bf16" else "autocast" if setup.autocast else "fp32"
+    read, write = _ADAPTER_BYTES[kind]
     adapted = [m for m in modules(model) if not set(roles).isdisjoint(m.roles)]
     moved = sum((read * m.d_in + write * m.d_out) * m.count * _chosen(model, m.expert) for m in adapted)
     count = sum(m.count * _chosen(model, m.expert) for m in adapted)
