@@ -13,12 +13,13 @@ from typing import Literal
 from .answering import answer_seconds
 from .duration import embedding_time, training_time
 from .phrase import Phrase, say
-from .rates import rate
+from .rates import ENDS, rate
 from .setups import Card, CostEstimate, ModelSpec, TimeEstimate
 
 __all__ = ["Prices", "build_cost", "embedding_time", "query_cost", "query_tokens", "training_time"]
 
 Hosted = Literal["own", "rented", "api"]
+TUNED = ("finetune", "continued_pretraining", "hybrid")
 _HOURS_A_DAY = 24.0
 
 
@@ -72,8 +73,7 @@ def query_tokens(
 
     The defaults are 6 passages of 180 tokens, as rag/ retrieves them, and a page of instructions with examples.
     """
-    tuned = strategy in ("finetune", "continued_pretraining", "hybrid")
-    shared = 0 if tuned else instruction_tokens
+    shared = 0 if strategy in TUNED else instruction_tokens
     return QueryTokens(
         shared=shared + (corpus_tokens if strategy == "long_context" else 0),
         question=question_tokens,
@@ -100,19 +100,35 @@ def query_cost(
 ) -> CostEstimate:
     """Dollars for 1,000 questions and, where `build` is given, for building.
 
-    `cached_tokens` of the prompt are kept from question to question. Where `queries_per_day` is known a card is paid
-    for around the clock; otherwise for the time it works, divided by the share of a day that cards are found busy.
+    `cached_tokens` of the prompt are kept from question to question. Where `queries_per_day` is known, as many cards as
+    it takes are rented around the clock; otherwise one is paid for the time that it works, divided by the share of the
+    day that cards are found busy. Raises ValueError for counts that make no sense.
     """
     prices = prices or Prices()
     hosted = hosted or _hosting(prices, card)
-    tokens = _checked(prompt_tokens, retrieved_tokens, answer_tokens, cached_tokens)
-    card_day: tuple[float | None, float | None] = (None, None)
+    _check(prompt_tokens, retrieved_tokens, answer_tokens, cached_tokens, queries_per_day, concurrent)
+    each: float | None
+    day: tuple[float | None, float | None] = (None, None)
+    hour = None if hosted == "api" else hourly_usd(prices, card, hosted)
     if hosted == "api":
-        each, said = _api(strategy, prices, *tokens)
-    else:
-        each, said, card_day = _card(
-            model, prices, card, hosted, tokens, queries_per_day, concurrent, weight_dtype
+        each, said = _api_usd(
+            strategy, prices, prompt_tokens - cached_tokens + retrieved_tokens, cached_tokens, answer_tokens
         )
+    elif card is None or hour is None:
+        each, said = None, (_no_price(hosted),)
+    else:
+        seconds, timed = _seconds(
+            model,
+            card,
+            prompt_tokens + retrieved_tokens,
+            cached_tokens,
+            answer_tokens,
+            concurrent,
+            weight_dtype,
+        )
+        each, priced = _card_usd(seconds, hour, hosted, queries_per_day)
+        said = (timed, *priced)
+        day = (_HOURS_A_DAY * hour, _HOURS_A_DAY * 3600 / seconds) if hosted == "rented" else day
     return CostEstimate(
         build_usd=build_cost(build, prices, card=card, hosted=hosted),
         per_1000_queries_usd=None if each is None else 1000 * each,
@@ -121,8 +137,8 @@ def query_cost(
         answer_tokens=answer_tokens,
         hosted=hosted,
         assumptions=said,
-        card_usd_per_day=card_day[0],
-        queries_per_card_day=card_day[1],
+        card_usd_per_day=day[0],
+        queries_per_card_day=day[1],
     )
 
 
@@ -133,18 +149,20 @@ def build_cost(
     card: Card | None = None,
     hosted: Hosted = "rented",
     cards: int = 1,
+    what: Literal["training", "embedding"] = "training",
 ) -> float | None:
-    """Dollars for `work`: the API's training fee, rent, or power; 0 where nothing is built, None without a price."""
+    """Dollars for `work`: an API's fee, rent, or power. 0 where nothing is built, None where its price is not known."""
     if work is None:
         return 0.0
     if hosted == "api":
-        return None if prices.usd_per_m_training is None else work.tokens * prices.usd_per_m_training / 1e6
+        fee = prices.usd_per_m_training if what == "training" else prices.usd_per_m_embedding
+        return None if fee is None else work.tokens * fee / 1e6
     hour = hourly_usd(prices, card, hosted)
     return None if hour is None else work.hours * cards * hour
 
 
 def hourly_usd(prices: Prices, card: Card | None, hosted: Hosted) -> float | None:
-    """Dollars for one hour of one card: rent, or the power that it draws."""
+    """Dollars for one hour of one card: rent, or the power that it draws under load."""
     if hosted == "own":
         if prices.usd_per_kwh is None or prices.watts is None:
             return None
@@ -160,68 +178,93 @@ def _hosting(prices: Prices, card: Card | None) -> Hosted:
     return "own" if prices.usd_per_kwh is not None else "rented"
 
 
-def _checked(prompt: int, retrieved: int, answer: int, cached: int) -> tuple[int, int, int, int]:
-    for name, value in (("prompt", prompt), ("retrieved", retrieved), ("answer", answer), ("cached", cached)):
+def _check(
+    prompt: int, retrieved: int, answer: int, cached: int, queries_per_day: float | None, concurrent: int
+) -> None:
+    counts = {
+        "prompt_tokens": prompt,
+        "retrieved_tokens": retrieved,
+        "answer_tokens": answer,
+        "cached_tokens": cached,
+    }
+    for name, value in counts.items():
         if value < 0:
-            raise ValueError(f"{name}_tokens is {value}; give 0 or more.")
+            raise ValueError(f"{name} is {value}; give 0 or more.")
     if cached > prompt:
         raise ValueError(
-            f"cached_tokens is {cached}, more than the {prompt} tokens of the prompt; give a part of it."
+            f"cached_tokens is {cached}, more than the prompt's {prompt}; give a part of the prompt."
         )
-    return prompt, retrieved, answer, cached
+    if queries_per_day is not None and not (math.isfinite(queries_per_day) and queries_per_day > 0):
+        raise ValueError(f"queries_per_day is {queries_per_day:g}; give a number above 0.")
+    if concurrent < 1:
+        raise ValueError(f"concurrent is {concurrent}; give 1 or more.")
 
 
-def _api(
-    strategy: str, prices: Prices, prompt: int, retrieved: int, answer: int, cached: int
+def _api_usd(
+    strategy: str, prices: Prices, read: int, kept: int, written: int
 ) -> tuple[float | None, tuple[Phrase, ...]]:
-    """Tokens times prices; cached ones at their own price where it was given."""
-    tuned = strategy in ("finetune", "continued_pretraining", "hybrid")
-    read, write = prices.usd_per_m_input, prices.usd_per_m_output
-    if tuned:
-        read = prices.usd_per_m_tuned_input if prices.usd_per_m_tuned_input is not None else read
-        write = prices.usd_per_m_tuned_output if prices.usd_per_m_tuned_output is not None else write
-    if read is None or write is None:
-        return None, (say("no price per token was given"),)
-    kept = read if prices.usd_per_m_cached_input is None else prices.usd_per_m_cached_input
-    dollars = ((prompt - cached + retrieved) * read + cached * kept + answer * write) / 1e6
-    return dollars, (say("${read:g} per million tokens read, ${write:g} written", read=read, write=write),)
+    """Tokens times prices; those of a tuned model and of cached tokens where they were given."""
+    usd_in, usd_out = prices.usd_per_m_input, prices.usd_per_m_output
+    if strategy in TUNED:
+        usd_in = prices.usd_per_m_tuned_input if prices.usd_per_m_tuned_input is not None else usd_in
+        usd_out = prices.usd_per_m_tuned_output if prices.usd_per_m_tuned_output is not None else usd_out
+    if usd_in is None or usd_out is None:
+        return None, (_no_price("api"),)
+    usd_kept = usd_in if prices.usd_per_m_cached_input is None else prices.usd_per_m_cached_input
+    said = say(
+        "${read:g} for a million tokens read, ${write:g} for a million written", read=usd_in, write=usd_out
+    )
+    return (read * usd_in + kept * usd_kept + written * usd_out) / 1e6, (said,)
 
 
-def _card(
-    model: ModelSpec,
-    prices: Prices,
-    card: Card | None,
-    hosted: Hosted,
-    tokens: tuple[int, int, int, int],
-    queries_per_day: float | None,
-    concurrent: int,
-    weight_dtype: str,
-) -> tuple[float | None, tuple[Phrase, ...], tuple[float | None, float | None]]:
-    """Seconds of card for one question times its price, or whole days of as many cards as the volume needs.
+def _seconds(
+    model: ModelSpec, card: Card, tokens: int, kept: int, answer: int, concurrent: int, weight_dtype: str
+) -> tuple[float, Phrase]:
+    """Seconds of the card for one question, and how they are said."""
+    low, usual, high = (
+        answer_seconds(
+            model,
+            card,
+            read_tokens=tokens - kept,
+            kept_tokens=kept,
+            answer_tokens=answer,
+            concurrent=concurrent,
+            weight_dtype=weight_dtype,
+            end=end,
+        )
+        for end in ENDS
+    )
+    said = say(
+        "{usual:.2f} s ({fast:.2f} to {slow:.2f}) of {card} for a question, {concurrent} answered together",
+        usual=usual,
+        fast=high,
+        slow=low,
+        card=card.name,
+        concurrent=concurrent,
+    )
+    return usual, said
 
-    Then, of a rented card, dollars a day and the questions that it answers in one.
-    """
-    prompt, retrieved, answer, cached = tokens
-    hour = hourly_usd(prices, card, hosted)
-    if card is None or hour is None:
-        return None, (say("no price of the hardware is known"),), (None, None)
-    seconds = answer_seconds(
-        model, card, read_tokens=prompt - cached + retrieved, kept_tokens=cached, answer_tokens=answer,
-        concurrent=concurrent, weight_dtype=weight_dtype,
-    )  # fmt: skip
-    said = [
-        say("{seconds:.2f} s of {card} for one question, {concurrent} answered together",
-            seconds=seconds, card=card.name, concurrent=concurrent),
-        say("${hour:.2f} an hour for the card", hour=hour),
-    ]  # fmt: skip
+
+def _card_usd(
+    seconds: float, hour: float, hosted: Hosted, queries_per_day: float | None
+) -> tuple[float, tuple[Phrase, ...]]:
+    """Dollars for one question that takes a card so many seconds."""
     if hosted == "own":
-        said.append(say("only the power of the card under load is counted"))
-        return seconds / 3600 * hour, tuple(said), (None, None)
-    day = (_HOURS_A_DAY * hour, _HOURS_A_DAY * 3600 / seconds)
+        said = say("${hour:.2f} an hour for the card's power; bought already, idle hours left out", hour=hour)
+        return seconds / 3600 * hour, (said,)
+    rent = say("${hour:.2f} an hour for the card", hour=hour)
     if queries_per_day:
         cards = math.ceil(queries_per_day * seconds / 3600 / _HOURS_A_DAY)
-        said.append(say("{cards} cards rented around the clock", cards=cards))
-        return cards * _HOURS_A_DAY * hour / queries_per_day, tuple(said), day
+        said = say("rented around the clock: {cards}", cards=cards)
+        return cards * _HOURS_A_DAY * hour / queries_per_day, (rent, said)
     share = rate("share of the day in use")
-    said.append(say("the card works {share:.0%} of the hours that are paid", share=share))
-    return seconds / 3600 * hour / share, tuple(said), day
+    said = say("the card works {share:.0%} of the hours that are paid", share=share)
+    return seconds / 3600 * hour / share, (rent, said)
+
+
+def _no_price(hosted: Hosted) -> Phrase:
+    if hosted == "api":
+        return say("no price per token was given")
+    if hosted == "own":
+        return say("neither the card's power in watts nor a price was given")
+    return say("no rent of the card is known")

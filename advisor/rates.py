@@ -11,6 +11,7 @@ from .catalog import read_facts
 from .setups import Card
 
 End = Literal["low", "value", "high"]
+ENDS: tuple[End, ...] = ("low", "value", "high")
 _GEFORCE = re.compile(r"RTX \d{4}(?!.* Ada)")  # RTX 6000 Ada and its like are workstation cards
 
 
