@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .memory import estimate_memory
-from .setups import MemoryEstimate, Method, ModelSpec, ServeSetup, TrainSetup
+from .setups import MemoryEstimate, Method, ModelSpec, ServeSetup, TrainSetup, WeightDtype
 
 Verdict = Literal["yes", "tight", "no"]
 
+FLOAT_DTYPES: tuple[WeightDtype, ...] = ("fp32", "bf16", "fp16")  # the others are quantised
 TOKEN_STEP = 64  # lengths are multiples of it, as kernels like them
 MOST_ROWS = 4096  # batches beyond are not looked for
 UNKNOWN_WINDOW_TOKENS = 131_072  # how far is searched where a config states no window
@@ -51,7 +52,15 @@ class FitRow:
 
 
 def method_setup(method: Method, **fields: Any) -> TrainSetup:
-    """The setup that a method is run with where nothing else is said; several cards share the weights (FSDP)."""
+    """The setup that a method is run with where nothing else is said; several cards share the weights (FSDP).
+
+    Raises ValueError for QLoRA of weights that are not quantised.
+    """
+    if method == "qlora" and fields.get("weight_dtype") in FLOAT_DTYPES:
+        quantised = [dtype for dtype in get_args(WeightDtype) if dtype not in FLOAT_DTYPES]
+        raise ValueError(
+            f"QLoRA trains on quantised weights, not {fields['weight_dtype']}; choose one of {quantised}, or lora."
+        )
     shared = {"sharding": "fsdp"} if fields.get("gpus", 1) > 1 else {}
     return TrainSetup(method=method, **{**_METHOD_FIELDS.get(method, {}), **shared, **fields})
 

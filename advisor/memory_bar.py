@@ -30,6 +30,7 @@ _UNKNOWN_LOOK = ("bright_white", "▫", "?")
 _SMALLEST_SHARE = 0.005  # of the whole: below, a part is not seen in a picture
 LIMIT, UNSURE = "|", "·"
 _UNSURE_ASCII = "."
+ALL_MARKS = "".join(block for _, block, _ in (*_LOOKS.values(), _UNKNOWN_LOOK)) + UNSURE
 
 
 def bar(

@@ -16,6 +16,11 @@ from typing import NoReturn
 # name -> (module, one line of help). A module is imported only when its command is named.
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("apps.commands.recommend", "prompt, retrieve, fine-tune or combine: ranked, with reasons"),
+    "estimate": (
+        "apps.commands.estimate",
+        "memory of training or serving one model, and what would make it fit",
+    ),
+    "fits": ("apps.commands.fits", "what can be trained on a card: longest rows, largest batch"),
     "index": ("apps.commands.index", "make or update a searchable index of a folder of documents"),
     "search": ("apps.commands.search", "find passages in an index"),
     "ask": ("apps.commands.ask", "answer a question with verified citations, or refuse"),

@@ -1,0 +1,32 @@
+"""A catalogued shape as the content of a config.json, from which transformers builds the model's own code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .setups import ModelSpec
+
+
+def hub_config(model: ModelSpec) -> dict[str, Any]:
+    """What transformers needs to build the model without its files; the rest is the family's default.
+
+    Raises ValueError for shapes whose config has more to it: experts, and compressed keys and values.
+    """
+    if not model.family or model.experts or model.kv_latent:
+        raise ValueError(
+            f"The catalogue does not hold all that the code of {model.name} asks for; give its file with --config."
+        )
+    stated = {
+        "model_type": model.family,
+        "num_hidden_layers": model.layers,
+        "hidden_size": model.hidden,
+        "intermediate_size": model.intermediate,
+        "num_attention_heads": model.heads,
+        "num_key_value_heads": model.kv_heads,
+        "head_dim": model.head_dim,
+        "vocab_size": model.vocab,
+        "max_position_embeddings": model.context_tokens,
+        "tie_word_embeddings": model.tied_embeddings,
+        "sliding_window": model.window_tokens,
+    }
+    return {key: value for key, value in stated.items() if value is not None}
