@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .memory_answer import MemoryAnswer, lacks_bf16, over_window
+from .memory_answer import MemoryAnswer, lacks_bf16, over_window, within_what_is_kept
 from .memory_bar import bar, legend, look, part_name
 from .page import Page, blank_page
 from .phrase import Language, Phrase, say
@@ -161,6 +161,16 @@ def _notes(page: Page, found: MemoryAnswer) -> None:
     window = over_window(found.model, found.setup)
     if window is not None:
         page.line(say("The rows are longer than the model's window of {window:,} tokens.", window=window))
+    kept = within_what_is_kept(found)
+    if kept is not None and found.card is not None:
+        page.line(
+            say(
+                "Cards sold with {vram:g} GiB let programs use {least:.1f} to {most:.1f}: name yours with --gpu.",
+                vram=found.card.vram_gib,
+                least=kept[0],
+                most=kept[1],
+            )
+        )
     if lacks_bf16(found):
         page.line(say("This card has no bf16; fp16 takes as much memory, and needs a loss scale."))
     if found.card is None:

@@ -11,9 +11,9 @@ from .limits import Verdict, largest_batch, longest_context, longest_sequence, m
 from .memory import estimate_memory
 from .remedies import Remedy, remedies
 from .schema import Gpu
+from .setup_words import is_a_size
 from .setups import Card, MemoryEstimate, ModelSpec, ServeSetup, TrainSetup
-
-GIB_IN_GB = 2**30 / 1e9
+from .usable_memory import usable_gib, usable_span_gib
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def _room(model: ModelSpec, setup: TrainSetup | ServeSetup, card: Gpu) -> tuple[
 
 def sufficient_cards(needed_gib: float) -> tuple[Card, ...]:
     """Of the catalogued NVIDIA cards with enough memory, all of the smallest size; empty where none is large enough."""
-    enough = [card for card in cards() if card.vendor == "NVIDIA" and card.vram_gib >= needed_gib]
+    enough = [card for card in cards() if card.vendor == "NVIDIA" and usable_gib(card) >= needed_gib]
     return tuple(card for card in enough if card.vram_gib == enough[0].vram_gib)
 
 
@@ -78,6 +78,15 @@ def lacks_bf16(found: MemoryAnswer) -> bool:
     """Whether bf16 is asked of a catalogued card that has none; fp16 takes as much."""
     card = find_card(found.card.name) if found.card else None
     return card is not None and not card.bf16 and found.setup.weight_dtype == "bf16"
+
+
+def within_what_is_kept(found: MemoryAnswer) -> tuple[float, float] | None:
+    """What programs get of a size that was only given as printed, where the estimate comes near enough to matter."""
+    card = found.card
+    if card is None or found.fits != "yes" or not is_a_size(card):
+        return None
+    least, most = usable_span_gib(card.vram_gib)
+    return (least, most) if found.memory.high_gib > least else None
 
 
 def as_dict(found: MemoryAnswer) -> dict[str, Any]:

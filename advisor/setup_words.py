@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .catalog import find_card
 from .limits import FLOAT_DTYPES
 from .phrase import say
 from .schema import Gpu
@@ -33,10 +34,23 @@ def short_name(model: ModelSpec) -> str:
     return model.name.rstrip("/").split("/")[-1]
 
 
+def is_a_size(card: Gpu) -> bool:
+    """Whether the card was given by its size, as --vram does, and has no other name."""
+    return card.name.startswith("a card with")
+
+
 def card_name(card: Gpu) -> str:
-    """The card and its size; a card that was only given a size has no other name."""
-    if card.name.startswith("a card with"):
+    """The card and its size; of a catalogued one what programs can use of it."""
+    if is_a_size(card):
         return say("a card with {vram:.4g} GiB", vram=card.vram_gib)
+    known = find_card(card.name)
+    if known is not None and known.vram_gib > card.vram_gib:
+        return say(
+            "{name} ({usable:.1f} of {vram:.4g} GiB)",
+            name=known.name,
+            usable=card.vram_gib,
+            vram=known.vram_gib,
+        )
     return say("{name} ({vram:.4g} GiB)", name=card.name, vram=card.vram_gib)
 
 

@@ -18,7 +18,10 @@ def add_card_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_card(args: argparse.Namespace) -> Gpu | None:
-    """The card, None where none is named and this machine has none. Raises ValueError for an unknown one."""
+    """The card, None where none is named and this machine has none; a catalogued one with what programs can use of it.
+
+    Raises ValueError for an unknown one.
+    """
     from advisor import detect_hardware, hardware_with_vram
 
     if args.vram is not None:
@@ -31,6 +34,7 @@ def chosen_card(args: argparse.Namespace) -> Gpu | None:
 def _catalogued(name: str) -> Gpu:
     from advisor import Gpu
     from advisor.catalog import cards, find_card
+    from advisor.usable_memory import usable_gib
 
     names = {card.name: card for card in cards() if card.vendor != "CPU"}
     holding = [known for known in names if _bare(name) and _bare(name) in _bare(known)]  # '4090' is enough
@@ -42,7 +46,7 @@ def _catalogued(name: str) -> Gpu:
         raise ValueError(
             f"Unknown card {name!r}; nearest in the catalogue: {near}. Or give its size with --vram."
         )
-    return Gpu(name=card.name, vram_gib=card.vram_gib, compute_capability=card.compute_capability)
+    return Gpu(name=card.name, vram_gib=usable_gib(card), compute_capability=card.compute_capability)
 
 
 def _nearest(name: str, names: list[str]) -> list[str]:

@@ -94,11 +94,17 @@ def test_a_config_file_and_its_folder_are_models_too(estimate: Any, tmp_path: Pa
 def test_serving_counts_the_cache_and_the_embedder(estimate: Any) -> None:
     said = estimate(*QWEN, "--serve", "--concurrent", "4", "--embedder", "minilm", "--gpu", "rtx4090")
     assert "Answering with Qwen2.5-7B-Instruct: 4 × 4,096 tokens" in said
-    assert "KV cache" in said and "all-MiniLM-L6-v2" in said and "RTX 4090 (24 GiB)" in said
+    assert "KV cache" in said and "all-MiniLM-L6-v2" in said and "RTX 4090 (23.5 of 24 GiB)" in said
 
 
 def test_rows_beyond_the_window_are_pointed_out(estimate: Any) -> None:
     assert "model's window of 32,768 tokens" in estimate(*QWEN, "--seq-len", "40000", "--vram", "80")
+
+
+def test_what_a_printed_size_leaves_for_programs_is_told_where_it_matters(estimate: Any) -> None:
+    high = json.loads(estimate(*QWEN, "--vram", "80", "--json"))["memory"]["high_gib"]
+    assert "let programs use" in estimate(*QWEN, "--vram", f"{high + 0.01}")
+    assert "let programs use" not in estimate(*QWEN, "--vram", f"{2 * high}")
 
 
 def test_a_card_without_bf16_is_pointed_out(estimate: Any) -> None:
@@ -106,7 +112,7 @@ def test_a_card_without_bf16_is_pointed_out(estimate: Any) -> None:
 
 
 def test_a_part_of_a_cards_name_is_enough_where_only_one_has_it(estimate: Any, mistake: Any) -> None:
-    assert "RTX 5090 (32 GiB)" in estimate(*QWEN, "--gpu", "5090")
+    assert "RTX 5090 (31.4 of 32 GiB)" in estimate(*QWEN, "--gpu", "5090")
     assert "Unknown card '4070'; nearest in the catalogue: RTX 4070, RTX 4070 SUPER" in mistake(
         "--model minilm --gpu 4070"
     )
