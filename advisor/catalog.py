@@ -194,19 +194,33 @@ def _card_spellings() -> dict[tuple[str, ...], Card]:
 
 
 def _nearest(name: str, spellings: Mapping[str, str]) -> str:
-    import difflib
+    """The three models whose names, whole and cut to the length of `name`, are most like it."""
+    from difflib import SequenceMatcher
 
-    near = difflib.get_close_matches(name.casefold(), spellings, n=6, cutoff=0.3)
-    near += difflib.get_close_matches(name.casefold().split("/")[-1], spellings, n=3, cutoff=0.3)
-    unique = list(dict.fromkeys(spellings[key] for key in near)) or [spec.name for spec in models()]
-    return ", ".join(unique[:3])
+    wanted = name.casefold().split("/")[-1]
+    matcher = SequenceMatcher(b=wanted)  # what stays the same between comparisons
+
+    def likeness(spelling: str) -> float:
+        last = spelling.split("/")[-1]
+        matcher.set_seq1(last)
+        whole = matcher.ratio()
+        matcher.set_seq1(last[: len(wanted)])
+        return whole + matcher.ratio()
+
+    ranked = sorted(spellings, key=likeness, reverse=True)
+    return ", ".join(list(dict.fromkeys(spellings[spelling] for spelling in ranked))[:3])
 
 
 @cache
 def _model_spellings() -> dict[str, str]:
+    """What a model may be called -> its name; the base model of a tuned one has the same shape."""
     spellings: dict[str, str] = {}
     for row in read_facts("models"):
-        short = str(row["name"]).split("/")[-1]
-        for spelling in (row["name"], short, short.removesuffix("-Instruct"), *row.get("aliases", ())):
-            spellings.setdefault(str(spelling).casefold(), str(row["name"]))
+        name = str(row["name"])
+        for whole in (name, name.split("/")[-1], *row.get("aliases", ())):
+            spellings.setdefault(str(whole).casefold(), name)
+    for spelling, name in list(spellings.items()):
+        for ending in ("-instruct", "-it", "-chat", "-chat-hf", "-hf"):
+            spellings.setdefault(spelling.removesuffix(ending), name)
+        spellings.setdefault(spelling.replace("-chat-hf", "-hf"), name)
     return spellings

@@ -140,6 +140,7 @@ FAMILIES = {
     "internlm": Family(qkv_bias=True, output_bias="as_qkv"),
     "internlm2": Family(fused_qkv=True, output_bias="as_qkv"),
     "llama": Family(output_bias="as_qkv"),
+    "mistral": Family(),
     "mixtral": Family(lora_experts=True),
     "modernbert": Family(
         kind="encoder", tied=True, outer_norms=2, missing_norms=1, fused_qkv=True, fused_gate_up=True

@@ -3,9 +3,10 @@ import json
 import pytest
 
 from advisor import cards, find_card, find_model, resolve_model, typical_card
-from advisor.catalog import evidence, model_of_size, models, read_facts
+from advisor.catalog import default_models, evidence, model_of_size, models, read_facts
+from advisor.families import FAMILIES
 from advisor.rules import RULES
-from advisor.shape import count_parameters
+from advisor.shape import count_parameters, resolved
 
 
 @pytest.mark.parametrize("table", ["models", "gpus", "methods", "evidence"])
@@ -59,14 +60,69 @@ def test_every_card_computes_more_than_it_reads():
         assert 10 < operations_per_byte < 600, card
 
 
+def test_at_least_forty_eight_models_with_distinct_names():
+    assert len(models()) == len({spec.name for spec in models()}) >= 48
+    assert {spec.kind for spec in models()} == {"decoder", "encoder"}
+
+
+@pytest.mark.parametrize("spec", models(), ids=lambda spec: spec.name.split("/")[-1])
+def test_what_a_model_states_fits_together(spec):
+    family = FAMILIES[spec.family]
+    assert family.kind == spec.kind
+    assert family.gated_mlp == spec.gated_mlp
+    assert family.norms_per_layer == spec.norms_per_layer
+    assert (family.qk_norm != "no") == spec.qk_norm
+    assert spec.heads % spec.kv_heads == 0
+    assert spec.head_dim or spec.hidden % spec.heads == 0
+    assert spec.context_tokens >= 512
+    assert spec.licence
+    assert set(spec.languages) & {"en", "zh"}
+    assert bool(spec.local_layers) == bool(spec.window_tokens)
+    assert resolved(spec) == spec
+
+
+def test_the_models_proposed_by_default_are_open_and_know_both_languages():
+    assert [spec.name for spec in default_models()] == [
+        f"Qwen/Qwen2.5-{size}-Instruct" for size in ("7B", "1.5B", "0.5B")
+    ]
+    for spec in default_models():
+        assert spec.licence == "Apache-2.0"
+        assert {"en", "zh"} <= set(spec.languages)
+
+
+def test_no_two_models_answer_to_the_same_name():
+    owners = {}
+    for row in read_facts("models"):
+        for name in (row["name"], row["name"].split("/")[-1], *row.get("aliases", ())):
+            assert owners.setdefault(name.casefold(), row["name"]) == row["name"], name
+
+
+def test_encoders_that_find_or_rerank_are_marked():
+    marked = {row["name"]: row["use"] for row in read_facts("models") if "use" in row}
+    assert set(marked.values()) == {"embedder", "reranker"}
+    assert all(find_model(name).kind == "encoder" for name in marked)
+
+
 def test_a_model_is_found_by_full_name_last_part_and_alias():
     assert find_model("Qwen/Qwen2.5-7B-Instruct") is find_model("qwen2.5-7b")
     assert find_model("minilm").kind == "encoder"
 
 
-def test_an_unknown_model_names_the_nearest():
-    with pytest.raises(ValueError, match=r"Unknown model 'Qwen2.5-8B'.*Qwen2.5-7B-Instruct"):
-        find_model("Qwen2.5-8B")
+def test_a_base_model_has_the_shape_of_the_one_tuned_from_it():
+    assert find_model("Qwen/Qwen2.5-7B") is find_model("Qwen/Qwen2.5-7B-Instruct")
+    assert find_model("meta-llama/Llama-2-7b-hf") is find_model("llama2-7b")
+    assert find_model("google/gemma-3-4b") is find_model("gemma-3-4b-it")
+
+
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [("Qwen2.5-8B", "Qwen2.5-7B-Instruct"), ("llama3.1-7b", "Llama-3.1-8B"), ("gemma4-9b", "gemma-2-9b-it")]
+    + [("mixtral-8x9b", "Mixtral-8x7B"), ("bge-basis", "bge-base-en-v1.5")],
+)
+def test_an_unknown_model_names_the_nearest(asked, nearest):
+    with pytest.raises(ValueError, match=f"Unknown model '{asked}'.*{nearest}") as refusal:
+        find_model(asked)
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_local_folder_with_a_config_is_a_model(tmp_path):
