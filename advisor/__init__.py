@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from .data_profile import profile_data
     from .decide import recommend
     from .duration import embedding_time, training_time
-    from .hardware import detect_hardware, hardware_with_vram
+    from .hardware import detect_hardware, hardware_with_card, hardware_with_vram
     from .limits import FitRow, fits_table, largest_batch, longest_sequence
     from .memory import estimate_memory
     from .questions import QUESTIONS, needs_from_dict, read_needs
-    from .report import from_json, render_markdown, render_text, to_json
+    from .report import as_asked, from_json, render_html, render_markdown, render_text, to_json
     from .running_cost import BreakEven, Running, break_even, cost_curve, monthly_cost
     from .schema import (
         Card,
@@ -43,11 +43,11 @@ _GIVES = {
     "data_profile": "profile_data",
     "decide": "recommend",
     "duration": "embedding_time training_time",
-    "hardware": "detect_hardware hardware_with_vram",
+    "hardware": "detect_hardware hardware_with_card hardware_with_vram",
     "limits": "FitRow fits_table largest_batch longest_sequence",
     "memory": "estimate_memory",
     "questions": "QUESTIONS needs_from_dict read_needs",
-    "report": "from_json render_markdown render_text to_json",
+    "report": "as_asked from_json render_html render_markdown render_text to_json",
     "running_cost": "BreakEven Running break_even cost_curve monthly_cost",
     "schema": "DataProfile Evidence ExampleProfile Gpu Hardware Needs Option Reason Recommendation",
     "setups": "Card CostEstimate MemoryEstimate ModelSpec ServeSetup TimeEstimate TrainSetup",
@@ -76,6 +76,7 @@ __all__ = [
     "ServeSetup",
     "TimeEstimate",
     "TrainSetup",
+    "as_asked",
     "break_even",
     "cards",
     "cost_curve",
@@ -86,6 +87,7 @@ __all__ = [
     "find_model",
     "fits_table",
     "from_json",
+    "hardware_with_card",
     "hardware_with_vram",
     "largest_batch",
     "longest_sequence",
@@ -97,6 +99,7 @@ __all__ = [
     "query_tokens",
     "read_needs",
     "recommend",
+    "render_html",
     "render_markdown",
     "render_text",
     "resolve_model",

@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 GIB = 2.0**30
 _ABSURD_GIB = 10_000  # no card comes near
+_ABSURD_COUNT = 64
 
 
 def detect_hardware(*, cards: bool = True) -> Hardware:
@@ -33,18 +34,40 @@ def detect_hardware(*, cards: bool = True) -> Hardware:
     )
 
 
-def hardware_with_vram(vram_gib: float, hardware: Hardware | None = None) -> Hardware:
-    """The machine as it would be with one card of `vram_gib`; ValueError for a size that no card has."""
+def hardware_with_vram(vram_gib: float, hardware: Hardware | None = None, *, count: int = 1) -> Hardware:
+    """The machine as it would be with cards of `vram_gib` each; ValueError for a size that no card has."""
     if not math.isfinite(vram_gib) or vram_gib <= 0 or vram_gib > _ABSURD_GIB:
         raise ValueError(
             f"VRAM of {vram_gib:g} GiB is no size of a card; give GiB such as 8, 16, 24 or 80, or leave it out."
         )
     card = Gpu(name=f"a card with {vram_gib:g} GiB", vram_gib=float(vram_gib))
-    note = say(
+    one = say(
         "Planned for one card with {vram_gib:g} GiB, as you asked; this machine's own cards are ignored.",
         vram_gib=vram_gib,
     )
-    return replace(hardware or Hardware(), gpus=(card,), note=note)
+    many = say(
+        "Planned for {count} cards with {vram_gib:g} GiB each, as you asked; this machine's own cards are ignored.",
+        count=count,
+        vram_gib=vram_gib,
+    )
+    return _planned(card, count, one if count == 1 else many, hardware)
+
+
+def hardware_with_card(card: Gpu, hardware: Hardware | None = None, *, count: int = 1) -> Hardware:
+    """The machine as it would be with cards of this kind."""
+    note = say(
+        "Planned for {count} × {name} ({vram_gib:g} GiB), as you asked; this machine's own cards are ignored.",
+        count=count,
+        name=card.name,
+        vram_gib=card.vram_gib,
+    )
+    return _planned(card, count, note, hardware)
+
+
+def _planned(card: Gpu, count: int, note: str, hardware: Hardware | None) -> Hardware:
+    if not 1 <= count <= _ABSURD_COUNT:
+        raise ValueError(f"{count} cards make no machine; give a number from 1 to {_ABSURD_COUNT}.")
+    return replace(hardware or Hardware(), gpus=(card,) * count, note=note)
 
 
 def _nvidia_cards() -> tuple[tuple[Gpu, ...], str]:

@@ -25,18 +25,19 @@ PART_COLOURS = {
     "workspace": "#b8b8a0", "context": "#6b7280", "reserved": "#c9ccd1",
 }  # fmt: skip
 _OTHER_COLOUR = "#a0a0a0"
-_NARROW_PX, _WIDE_PX = 300, 760  # widths for which labels are chosen: a phone, and the page at its widest
+_NARROW_PX, _WIDE_PX = 280, 700  # widths for which labels are chosen: a phone, and the page at its widest
 _LETTER_PX, _WIDE_LETTER_PX = 6.6, 12.0  # of a Latin and of a Chinese character at 12 px
+_BOLD = 1.2  # how much wider a label is than text of 12 px
 _ARROW_PX = 16  # of the mark at the end of a bar that is cut
 _MOST_TICKS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryBar:
-    """`label` stands above the bar, `more` (model, figures) below the label."""
+    """`label` stands above the bar, `more` (model, figures, whether it fits) below; the first of it goes first."""
 
     label: str
-    more: str
+    more: tuple[str, ...]
     memory: MemoryEstimate
 
 
@@ -62,7 +63,7 @@ def memory_picture(bars: Sequence[MemoryBar], limit_gib: float | None, tell: Tel
             Segment(name=tell(part_name(part)), size=gib, colour=_colour(part), figure=f"{gib:.1f}")
             for part, gib in shown_parts(item.memory).items()
         ]
-        drawn += [text_at(0, y + 14, item.label, "label"), text_at(0, y + 30, item.more, "more")]
+        drawn += [*_shortened(y + 14, item.label, "label"), *_narrowed(y + 30, item.more, "more")]
         drawn += [*_ruled(span, y + 36, y + 70), *_stack(pieces, span, y + 38)]
         drawn.append(_whisker(item.memory, span, y + 67))
     if limit_gib is not None:
@@ -181,6 +182,24 @@ def _longest(piece: Segment, room_px: float) -> str:
         if text_px(text) + 8 <= room_px:
             return text
     return ""
+
+
+def _narrowed(y: int, texts: Sequence[str], style: str) -> Iterator[str]:
+    """The texts in a line; on a narrow screen without the first ones where all have no room."""
+    for pixels, screen in ((_NARROW_PX, "n"), (_WIDE_PX, "w")):
+        kept = list(texts)
+        while len(kept) > 1 and text_px(" · ".join(kept)) > pixels:
+            kept.pop(0)
+        yield text_at(0, y, " · ".join(kept), f"{style} {screen}")
+
+
+def _shortened(y: int, text: str, style: str) -> Iterator[str]:
+    """A bold line, on a narrow screen cut where it would stick out."""
+    for pixels, screen in ((_NARROW_PX, "n"), (_WIDE_PX, "w")):
+        shown = text
+        while text_px(shown) * _BOLD > pixels:
+            shown = shown[:-2].rstrip() + "…"
+        yield text_at(0, y, shown, f"{style} {screen}")
 
 
 def _whisker(memory: MemoryEstimate, span: float, y: int) -> str:

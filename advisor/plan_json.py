@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Mapping
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from .schema import Recommendation
+from .schema import Needs, Recommendation
 
 SCHEMA_VERSION = 1
 
@@ -41,6 +41,15 @@ def from_json(text: str) -> Recommendation:
     if not recommendation.options:
         raise ValueError("The plan holds no option; write it again with: advisor recommend --out plan.json")
     return recommendation
+
+
+def as_asked(plan: Recommendation) -> Needs:
+    """The answers of the user alone, without what the data told: with them recommend() decides the plan anew.
+
+    A plan that was read back holds plain English; recommend(plan.hardware, plan.data, as_asked(plan)) says it in
+    another language.
+    """
+    return replace(plan.needs, **dict.fromkeys(plan.learned))
 
 
 @cache

@@ -62,12 +62,11 @@ def _documents(data: DataProfile) -> Iterator[tuple[str, str]]:
     if data.languages:
         yield say("languages"), language_shares(data.languages)
     if data.update_days is not None:
-        changes = say("about every {days:.3g} days", days=data.update_days)
+        rhythm = say("about every {days:.3g} days", days=data.update_days)
         source = data.update_source
-        yield (
-            say("changes"),
-            say("{changes} ({source})", changes=changes, source=source) if source else changes,
-        )
+        yield say("changes"), say("{changes} ({source})", changes=rhythm, source=source) if source else rhythm
+    elif data.update_source:
+        yield say("changes"), data.update_source
 
 
 def _trouble(data: DataProfile) -> Iterator[tuple[str, str]]:

@@ -44,7 +44,7 @@ def _bars(option: Option, limit: float | None, tell: Tell) -> list[MemoryBar]:
         if memory is not None:
             span = f"{memory.device_gib:.1f} GiB ({memory.low_gib:.1f}–{memory.high_gib:.1f})"
             fits = [] if limit is None else [tell(FITS[verdict(memory, limit)])]
-            more = " · ".join([short_model(option), span, *fits])
+            more = (short_model(option), span, *fits)
             bars.append(MemoryBar(label=capital(tell(label)), more=more, memory=memory))
     return bars
 
@@ -178,11 +178,11 @@ def options_section(found: Recommendation, tell: Tell) -> str:
     numbers = [place for place, title in enumerate(titles) if title not in (tell("option"), "")]
     whole = table(titles, rows, numbers=numbers, chosen=0, style="stacked")
     note = note_line(f"{tell('memory in GiB')}; {tell('per 1,000')}: {tell('1,000 questions')}")
-    groups = rejected_groups(found, tell)
+    groups = rejected_groups(found)
     if not groups:
         return section(tell("All options"), whole + note)
     items = "".join(
-        f"<li><strong>{escape(capital(names))}</strong>: {escape(tell(why))}</li>"
+        f"<li><strong>{escape(capital(tell(names)))}</strong><br>{escape(tell(why))}</li>"
         for why, names in groups.items()
     )
     rejected = f'<h3>{escape(tell("Rejected"))}</h3><ul class="plain">{items}</ul>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from html import escape
 
-from .phrase import Language
+from .phrase import Language, say
 from .report_facts import data_facts, hardware_line
 from .report_figures import (
     cost_section,
@@ -61,7 +61,7 @@ def render_html(recommendation: Recommendation, *, language: Language = "en") ->
         _commands(found, tell),
         _sources(numbers, tell),
     ]
-    title = f"{tell('Recommended')}: {tell(option_title(found.best))}"
+    title = tell(say("Recommended: {option}", option=option_title(found.best)))
     return _page(title, "\n".join(block for block in blocks if block), language, tell)
 
 
@@ -81,7 +81,7 @@ def _page(title: str, content: str, language: Language, tell: Tell) -> str:
 def _opening(found: Recommendation, tell: Tell) -> str:
     best, name = found.best, tell(option_name(found.best))
     device = {"gpu": tell("on the card"), "cpu": tell("on the CPU"), None: ""}[best.device]
-    badge = f"{tell('Confidence')}: {tell(CONFIDENCE[found.confidence])}"
+    badge = tell(say("{name}: {content}", name=say("Confidence"), content=CONFIDENCE[found.confidence]))
     because = f"<p>{escape(tell(found.confidence_because))}</p>" if found.confidence_because else ""
     model = f'<p class="sub">{escape(" · ".join(part for part in (best.model, device) if part))}</p>'
     return (

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterable
 
 from .memory_bar import part_name, shown_parts
-from .phrase import Language
+from .phrase import Language, say
 from .report_facts import data_lines, hardware_line
 from .report_sources import address, arguments_against, arguments_for, outcomes, sources
-from .report_text import open_questions, option_columns, rejected_groups
-from .schema import Option, Reason, Recommendation
-from .wording import CONFIDENCE, dollars, in_language, limit_gib, option_title, short_model, signed, time_span
+from .report_text import confidence_line, open_questions, option_columns, rejected_lines, time_and_cost
+from .schema import Reason, Recommendation
+from .wording import in_language, limit_gib, option_title, short_model, signed
 
-_MARKUP = re.compile(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^\s*[#+-])")
+_MARKUP = re.compile(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^\s*[#+-](?=\s))")
 Tell = Callable[[str], str]
 
 
@@ -21,20 +21,21 @@ def render_markdown(recommendation: Recommendation, *, language: Language = "en"
     """The same report as the one for a terminal, with tables and numbered sources."""
     tell = in_language(language)
     numbers = {source: number for number, source in enumerate(sources(recommendation), start=1)}
+    memory_title = say("Memory of {model} (GiB)", model=short_model(recommendation.best))
     blocks = [
         *_opening(recommendation, tell),
         *_section(tell("Why"), _arguments(arguments_for(recommendation), numbers, tell)),
         *_section(tell("Against it"), _arguments(arguments_against(recommendation), numbers, tell)),
         *_section(tell("Nearly as good"), _bullets(map(tell, recommendation.near_ties))),
-        *_section(f"{tell('Memory')} (GiB)", _memory(recommendation, tell)),
-        *_section(tell("Time and cost"), _time_and_cost(recommendation.best, tell)),
+        *_section(tell(memory_title), _memory(recommendation, tell)),
+        *_section(tell("Time and cost"), _bullets(map(tell, time_and_cost(recommendation.best)))),
         *_section(tell("All options"), _options(recommendation, tell)),
-        *_section(tell("Rejected"), _rejected(recommendation, tell)),
+        *_section(tell("Rejected"), _bullets(map(tell, rejected_lines(recommendation)))),
         *_section(tell("What would change the answer"), _bullets(map(tell, recommendation.would_change))),
         *_section(tell("Questions that would make it surer"), _bullets(open_questions(recommendation, language))),
         *_section(tell("Measured by others"), _outcomes(recommendation, numbers, tell)),
         *_section(tell("Sources"), _sources(numbers)),
-        *_section(tell("Next"), ["```sh", *recommendation.commands, "```"]),
+        *_section(tell("Next"), ["```sh", *recommendation.commands, "```"] if recommendation.commands else []),
     ]  # fmt: skip
     return "\n".join(blocks).rstrip() + "\n"
 
@@ -46,9 +47,8 @@ def escaped(text: str) -> str:
 
 
 def _opening(found: Recommendation, tell: Tell) -> list[str]:
-    confidence = tell("Confidence"), tell(CONFIDENCE[found.confidence])
-    lines = [f"# {tell('Recommended')}: {escaped(tell(option_title(found.best)))}", ""]
-    lines += [f"**{confidence[0]}: {confidence[1]}.** {escaped(tell(found.confidence_because))}".rstrip(), ""]
+    title = say("Recommended: {option}", option=option_title(found.best))
+    lines = [f"# {escaped(tell(title))}", "", escaped(tell(confidence_line(found))), ""]
     facts = (hardware_line(found.hardware), *data_lines(found.data))
     lines += [*_bullets(map(tell, facts)), ""]
     if found.first_step:
@@ -85,30 +85,13 @@ def _memory(found: Recommendation, tell: Tell) -> list[str]:
             )
             span = f"{memory.low_gib:.1f}–{memory.high_gib:.1f}"
             rows.append([name, f"{memory.device_gib:.1f}", span, f"{limit:g}" if limit else "", parts])
-    titles = [short_model(best), tell("expected"), tell("interval"), tell("card"), tell("parts")]
+    titles = ["", tell("expected"), tell("interval"), tell("card"), tell("parts")]
     return _table(titles, rows)
-
-
-def _time_and_cost(best: Option, tell: Tell) -> list[str]:
-    lines = []
-    if best.time is not None:
-        lines.append(f"{tell('time to build')}: {tell(time_span(best.time))} ({best.time.card})")
-    if best.cost is not None and best.cost.build_usd is not None:
-        lines.append(f"{tell('cost to build')}: {dollars(best.cost.build_usd)}")
-    if best.cost is not None and best.cost.per_1000_queries_usd is not None:
-        lines.append(f"{tell('1,000 questions')}: {dollars(best.cost.per_1000_queries_usd)}")
-    return _bullets(lines)
 
 
 def _options(found: Recommendation, tell: Tell) -> list[str]:
     columns = [(title, cells) for title, cells in option_columns(found, tell) if any(cells)]
     return _table([title for title, _ in columns], list(zip(*(cells for _, cells in columns), strict=True)))
-
-
-def _rejected(found: Recommendation, tell: Tell) -> list[str]:
-    return [
-        f"- {escaped(names)}: {escaped(tell(why))}" for why, names in rejected_groups(found, tell).items()
-    ]
 
 
 def _outcomes(found: Recommendation, numbers: dict[str, int], tell: Tell) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .memory_bar import bar, legend
-from .phrase import Language
+from .page import Page, blank_page
+from .phrase import Language, say
 from .questions import QUESTIONS
 from .report_facts import data_lines, hardware_line
 from .report_sources import arguments_against, arguments_for, outcomes, sources
@@ -16,7 +16,6 @@ from .wording import (
     CONFIDENCE,
     dollars,
     gib,
-    in_language,
     joined,
     limit_gib,
     option_name,
@@ -27,38 +26,8 @@ from .wording import (
     time_span,
 )
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
+_INDENT, _POINTS = 2, 6  # cells: of every line, and of the lines after the first of an argument
 _LABEL_CELLS, _FIGURE_CELLS = 12, 27  # of the name before a bar, and of the numbers after it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Page:
-    """Where the report is printed to, and in which language."""
-
-    console: Console
-    tell: Callable[[str], str]
-    language: Language
-
-    def head(self, title: str) -> None:
-        from rich.text import Text
-
-        self.console.print()
-        self.console.print(Text(title, style="bold"))
-
-    def item(self, text: str) -> None:
-        from rich.padding import Padding
-        from rich.text import Text
-
-        self.console.print(Padding(Text(self.tell(text)), (0, 0, 0, 2)))
-
-    def section(self, title: str, texts: Sequence[str]) -> None:
-        """A heading with its lines; nothing where there is no line."""
-        if texts:
-            self.head(title)
-            for text in texts:
-                self.item(text)
 
 
 def render_text(
@@ -67,50 +36,71 @@ def render_text(
     width: int | None = None,
     colour: bool = False,
     language: Language = "en",
+    ascii_only: bool = False,
 ) -> str:
     """The report as lines of at most `width` cells, the terminal's own where None; commands stay whole."""
-    import io
-
-    from rich.console import Console
-
-    out = io.StringIO()
-    console = Console(
-        file=out, width=width, force_terminal=colour, color_system="standard" if colour else None,
-        highlight=False, emoji=False, legacy_windows=False,
-    )  # fmt: skip
-    _print(_Page(console=console, tell=in_language(language), language=language), recommendation)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    page = blank_page(width=width, colour=colour, language=language, ascii_only=ascii_only)
+    _print(page, recommendation)
+    return page.text()
 
 
-def _print(page: _Page, found: Recommendation) -> None:
+def _print(page: Page, found: Recommendation) -> None:
+    tell, best = page.tell, found.best
+    _opening(page, found)
+    _section(page, tell("First"), [found.first_step] if found.first_step else [])
+    numbers = {source: number for number, source in enumerate(sources(found), start=1)}
+    _section(
+        page, tell("Why"), [_argument(reason, numbers, tell) for reason in arguments_for(found)], _POINTS
+    )
+    against = [_argument(reason, numbers, tell) for reason in arguments_against(found)]
+    _section(page, tell("Against it"), against, _POINTS)
+    _section(page, tell("Nearly as good"), found.near_ties)
+    _memory(page, found)
+    _section(page, tell("Time and cost"), time_and_cost(best))
+    _options(page, found)
+    _section(page, tell("Rejected"), rejected_lines(found))
+    _section(page, tell("What would change the answer"), found.would_change)
+    _section(page, tell("Questions that would make it surer"), list(open_questions(found, page.language)))
+    told = [f"{tell(item.claim)} [{numbers[item.cited]}]" for item in outcomes(found)]
+    _section(page, tell("Measured by others"), told)
+    _section(page, tell("Sources"), [f"[{number}] {source}" for source, number in numbers.items()])
+    _commands(page, found)
+
+
+def _opening(page: Page, found: Recommendation) -> None:
     from rich.text import Text
 
-    tell, best = page.tell, found.best
-    title = f"{tell('Recommended')}: {tell(option_title(best))}"
-    page.console.print(Text(title, style="bold green"))
-    page.item(f"{tell('Confidence')}: {tell(CONFIDENCE[found.confidence])}. {tell(found.confidence_because)}")
+    tell = page.tell
+    title = say("Recommended: {option}", option=option_title(found.best))
+    page.line(Text(tell(title), style="bold green"))
+    page.line(confidence_line(found), indent=_INDENT)
     for line in (hardware_line(found.hardware), *data_lines(found.data)):
-        page.item(line)
-    page.section(tell("First"), [found.first_step] if found.first_step else [])
-    numbers = {source: number for number, source in enumerate(sources(found), start=1)}
-    page.section(tell("Why"), [_argument(reason, numbers, tell) for reason in arguments_for(found)])
-    page.section(
-        tell("Against it"), [_argument(reason, numbers, tell) for reason in arguments_against(found)]
-    )
-    page.section(tell("Nearly as good"), found.near_ties)
-    _memory(page, found)
-    _time_and_cost(page, best)
-    _options(page, found)
-    groups = rejected_groups(found, tell)
-    page.section(tell("Rejected"), [f"{names}: {tell(why)}" for why, names in groups.items()])
-    page.section(tell("What would change the answer"), found.would_change)
-    page.section(tell("Questions that would make it surer"), list(open_questions(found, page.language)))
-    _sources(page, found, numbers)
-    page.head(tell("Next"))
+        page.line(line, indent=_INDENT)
+
+
+def confidence_line(found: Recommendation) -> str:
+    """How sure the answer is, and why."""
+    level = say("Confidence: {level}.", level=CONFIDENCE[found.confidence])
+    because = found.confidence_because
+    return say("{level} {because}", level=level, because=because) if because else level
+
+
+def _section(page: Page, title: str, texts: Sequence[str], hanging: int = 0) -> None:
+    """A heading with its lines; nothing where there is no line."""
+    if texts:
+        page.head(title)
+        for text in texts:
+            page.line(text, indent=_INDENT, hanging=hanging)
+
+
+def _commands(page: Page, found: Recommendation) -> None:
+    from rich.text import Text
+
+    if found.commands:
+        page.head(page.tell("Next"))
     for command in found.commands:  # whole, however narrow the terminal: they are there to be copied
-        page.console.print(
-            Text(f"  {command}", style="bold cyan"), no_wrap=True, overflow="ignore", crop=False
-        )
+        line = Text(f"  {command}", style="bold cyan")
+        page.console.print(line, no_wrap=True, overflow="ignore", crop=False)
 
 
 def _argument(reason: Reason, numbers: dict[str, int], tell: Callable[[str], str]) -> str:
@@ -118,7 +108,7 @@ def _argument(reason: Reason, numbers: dict[str, int], tell: Callable[[str], str
     return f"{signed(reason.weight)}  {tell(reason.text)}{f' [{number}]' if number else ''}"
 
 
-def _memory(page: _Page, found: Recommendation) -> None:
+def _memory(page: Page, found: Recommendation) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
@@ -127,15 +117,19 @@ def _memory(page: _Page, found: Recommendation) -> None:
     known = [(name, memory) for name, memory in rows if memory is not None]
     if not known:
         return
-    page.head(f"{tell('Memory')}: {short_model(best)} (GiB)")
+    page.head(say("Memory of {model} (GiB)", model=short_model(best)))
     span = max([memory.high_gib for _, memory in known] + [limit or 0.0])
-    cells = max(8, min(page.console.width - _LABEL_CELLS - _FIGURE_CELLS, 60))
+    cells = max(8, min(page.width - _LABEL_CELLS - _FIGURE_CELLS, 60))
     for name, memory in known:
-        drawn = bar(memory, cells=cells, span_gib=span, limit_gib=limit)
+        drawn = bar(memory, cells=cells, span_gib=span, limit_gib=limit, ascii_only=page.ascii_only)
         page.console.print(Text.assemble(_padded(name), drawn, _figures(memory, limit)))
-    memories = [memory for _, memory in known]
-    width = page.console.width - _LABEL_CELLS
-    marks = legend(memories, width=width, language=page.language, limit=limit is not None)
+    marks = legend(
+        [memory for _, memory in known],
+        width=page.width - _LABEL_CELLS,
+        language=page.language,
+        ascii_only=page.ascii_only,
+        limit=limit is not None,
+    )
     page.console.print(Padding(marks, (0, 0, 0, _LABEL_CELLS)))
 
 
@@ -152,18 +146,19 @@ def _figures(memory: MemoryEstimate, limit: float | None) -> str:
     return f" {memory.device_gib:.1f}{of} ({memory.low_gib:.1f}–{memory.high_gib:.1f})"
 
 
-def _time_and_cost(page: _Page, best: Option) -> None:
-    tell, lines = page.tell, []
+def time_and_cost(best: Option) -> tuple[str, ...]:
+    """How long and how much, as far as either is known."""
+    lines: list[str] = []
     if best.time is not None:
-        lines.append(f"{tell('time to build')}: {tell(time_span(best.time))} ({best.time.card})")
+        lines.append(say("time to build: {span} ({card})", span=time_span(best.time), card=best.time.card))
     if best.cost is not None and best.cost.build_usd is not None:
-        lines.append(f"{tell('cost to build')}: {dollars(best.cost.build_usd)}")
+        lines.append(say("cost to build: {usd}", usd=dollars(best.cost.build_usd)))
     if best.cost is not None and best.cost.per_1000_queries_usd is not None:
-        lines.append(f"{tell('1,000 questions')}: {dollars(best.cost.per_1000_queries_usd)}")
-    page.section(tell("Time and cost"), lines)
+        lines.append(say("1,000 questions: {usd}", usd=dollars(best.cost.per_1000_queries_usd)))
+    return tuple(lines)
 
 
-def _options(page: _Page, found: Recommendation) -> None:
+def _options(page: Page, found: Recommendation) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -176,7 +171,7 @@ def _options(page: _Page, found: Recommendation) -> None:
         table.add_column(title, **style)
     for row in zip(*(cells for _, cells in columns), strict=True):
         table.add_row(*(Text(cell) for cell in row))
-    page.head(f"{tell('All options')} ({tell('memory in GiB')})")
+    page.head("All options (memory in GiB)")
     page.console.print(table)
 
 
@@ -195,13 +190,19 @@ def option_columns(found: Recommendation, tell: Callable[[str], str]) -> list[tu
     ]
 
 
-def rejected_groups(found: Recommendation, tell: Callable[[str], str]) -> dict[str, str]:
+def rejected_groups(found: Recommendation) -> dict[str, str]:
     """Why -> the options that cannot work for this reason, in one line."""
     groups: dict[str, list[str]] = {}
     for option in found.options:
         if option.rejected is not None:
             groups.setdefault(option.rejected, []).append(option_name(option))
-    return {why: tell(joined(names)) for why, names in groups.items()}
+    return {why: joined(names) for why, names in groups.items()}
+
+
+def rejected_lines(found: Recommendation) -> tuple[str, ...]:
+    return tuple(
+        say("{name}: {content}", name=names, content=why) for why, names in rejected_groups(found).items()
+    )
 
 
 def open_questions(found: Recommendation, language: Language) -> Iterator[str]:
@@ -211,9 +212,3 @@ def open_questions(found: Recommendation, language: Language) -> Iterator[str]:
         question = asked.get(key)
         words = "" if question is None else question.text_zh if language == "zh" else question.text
         yield f"{words} (--{key.replace('_', '-')})".strip()
-
-
-def _sources(page: _Page, found: Recommendation, numbers: dict[str, int]) -> None:
-    told = [f"{page.tell(item.claim)} [{numbers[item.cited]}]" for item in outcomes(found)]
-    page.section(page.tell("Measured by others"), told)
-    page.section(page.tell("Sources"), [f"[{number}] {source}" for source, number in numbers.items()])
