@@ -1,16 +1,29 @@
-"""Counts a transformer's parameters module by module from its ModelSpec; pure arithmetic.
+"""Counts a transformer's parameters and those of its LoRA adapters from its ModelSpec; pure arithmetic.
 
-What families build differently stands in families.py.
+The modules themselves stand in linear_modules.py, what families build differently in families.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from .families import Family, family_of
+from .families import Family
+from .linear_modules import Linear, head_dim, linear_modules, traits, value_width, widths
 from .setups import ModelSpec
+
+__all__ = [
+    "ALL_LINEAR",
+    "Counts",
+    "count_parameters",
+    "head_dim",
+    "linears",
+    "lora_parameters",
+    "modules",
+    "resolved",
+    "target_roles",
+    "widths",
+]
 
 # What families and users call the projections -> the role that is counted.
 _ROLES = {
@@ -24,11 +37,9 @@ _ROLES = {
     "dense_h_to_4h": ("gate", "up"), "dense_4h_to_h": ("down",),
     "c_proj": ("o", "down"), "c_fc": ("up",), "w1": ("gate",), "w2": ("down",), "w3": ("up",),
     "fc1": ("up",), "fc2": ("down",), "fc_in": ("up",), "fc_out": ("down",), "gate_up": ("gate", "up"),
-    "experts": ("expert_gate", "expert_up", "expert_down"), "router": ("router",),
+    "experts": ("gate", "up", "down"),
 }  # fmt: skip
 ALL_LINEAR = ("q", "k", "v", "o", "gate", "up", "down")
-_MLP = ("gate", "up", "down")
-_EXPERTS = ("expert_gate", "expert_up", "expert_down")
 _TOLERATED, _AGREES = 0.02, 0.015  # a stated size further off than this; another reading nearer than that
 
 
@@ -60,28 +71,6 @@ class Counts:
         return self.linear + self.embedding + self.head + self.rest
 
 
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """`count` equal linear maps of the whole model; a fused one plays several roles."""
-
-    roles: tuple[str, ...]
-    d_in: int
-    d_out: int
-    count: int
-    bias: bool = False
-    expert: bool = False  # one routed expert's part of a tensor that holds all experts of a layer
-    ranks: int = 1  # peft gives the fused gate and up projection of experts twice the rank
-
-
-def head_dim(model: ModelSpec) -> int:
-    return model.head_dim or model.hidden // model.heads
-
-
-def widths(model: ModelSpec) -> tuple[int, int]:
-    """Width of the query and of the key (= value) projection."""
-    return model.heads * head_dim(model), model.kv_heads * head_dim(model)
-
-
 @lru_cache(maxsize=1024)
 def resolved(model: ModelSpec) -> ModelSpec:
     """The reading of `tied_embeddings` and `gated_mlp` that agrees with a stated `params_b` (see ModelSpec)."""
@@ -108,7 +97,7 @@ def linears(model: ModelSpec) -> dict[str, tuple[int, int]]:
         "q": (h, q),
         "k": (h, kv),
         "v": (h, kv),
-        "o": (_value_width(model), h),
+        "o": (value_width(model), h),
         "up": (h, f),
         "down": (f, h),
     }
@@ -117,7 +106,7 @@ def linears(model: ModelSpec) -> dict[str, tuple[int, int]]:
 
 def modules(model: ModelSpec) -> tuple[Linear, ...]:
     """All linear modules of the layers, as the family builds them."""
-    return _modules(resolved(model))
+    return linear_modules(resolved(model))
 
 
 def count_parameters(model: ModelSpec) -> Counts:
@@ -128,14 +117,12 @@ def count_parameters(model: ModelSpec) -> Counts:
 def target_roles(model: ModelSpec, targets: str) -> tuple[str, ...]:
     """The roles that `targets` ('all-linear' or a comma list, whatever a family calls them) names in this model.
 
-    As peft 0.21 does on transformers 5, whose experts are tensors and no modules: in most mixtures of experts
-    'all-linear' and 'mlp' reach experts, in the others only what 'experts' names does.
+    In a mixture of experts gate, up and down are what peft 0.21 reaches on transformers 5, where experts are tensors
+    and no modules: in most families the experts alone, in the others the dense and shared projections alone.
     """
-    reaches_experts = bool(model.experts) and _family(model).lora_experts
-    present = {role: None for linear in modules(model) for role in linear.roles}
+    present = _roles(model)
     if targets.strip() in ("all-linear", "all", ""):
-        left_out = set(_MLP) if reaches_experts else {*_EXPERTS, "router"}
-        return tuple(role for role in present if role not in left_out)
+        return present
     roles: list[str] = []
     for name in targets.split(","):
         key = name.strip().lower()
@@ -144,118 +131,51 @@ def target_roles(model: ModelSpec, targets: str) -> tuple[str, ...]:
             raise ValueError(
                 f"Unknown LoRA target {name.strip()!r}; choose 'all-linear' or of {list(ALL_LINEAR)} and 'head'."
             )
-        roles += [f"expert_{role}" if reaches_experts and role in _MLP else role for role in found]
-    return tuple(dict.fromkeys(role for role in roles if role in present or role == "head"))
+        roles += found
+    chosen = tuple(dict.fromkeys(role for role in roles if role in present or role == "head"))
+    if not chosen:
+        raise ValueError(
+            f"{model.name} has no module that {targets!r} names; choose of {list(present)} and 'head'."
+        )
+    return chosen
 
 
 def lora_parameters(model: ModelSpec, rank: int, roles: tuple[str, ...]) -> int:
-    """rank * sum(d_in + d_out) over the targeted modules of all layers, the head once."""
+    """rank * sum(d_in + d_out) over the targeted modules of all layers, the head once.
+
+    Where every role is targeted, so are routers and poolers, as peft's 'all-linear' does.
+    """
+    everything = set(roles) >= set(_roles(model))
     targeted = sum(
         (linear.d_in + linear.d_out) * linear.count * linear.ranks
         for linear in modules(model)
-        if not set(roles).isdisjoint(linear.roles)
+        if not set(roles).isdisjoint(linear.roles) or (everything and "beside" in linear.roles)
     )
     head = model.hidden + model.vocab if "head" in roles else 0
     return rank * (targeted + head)
 
 
-def _value_width(model: ModelSpec) -> int:
-    return model.heads * (model.value_dim or head_dim(model))
-
-
-@lru_cache(maxsize=1024)
-def _modules(model: ModelSpec) -> tuple[Linear, ...]:
-    family = _family(model)
-    layers = 1 if family.shared_layers else model.layers
-    sparse = layers - model.dense_layers if model.experts else 0
-    biased = model.linear_bias or family.mlp_bias
-    return (
-        *_attention(model, family, layers),
-        *_mlp(model, family, model.intermediate, layers - sparse, biased),
-        *_mlp(model, family, model.shared_intermediate, sparse, biased),
-        *_experts(model, family, sparse),
-        *_beside(model, family, sparse),
-    )
-
-
-def _attention(model: ModelSpec, family: Family, layers: int) -> Iterator[Linear]:
-    q, kv = widths(model)
-    h, bias = model.hidden, model.attention_bias or model.linear_bias
-    out_bias = (
-        model.linear_bias or family.output_bias == "always" or (family.output_bias == "as_qkv" and bias)
-    )
-    if model.kv_latent:  # multi-head latent attention, DeepSeek-V2, arXiv 2405.04434
-        latent, nope = model.kv_latent - model.rope_dim, head_dim(model) - model.rope_dim
-        if model.q_latent:
-            yield Linear(("q",), h, model.q_latent, layers, bias)
-        yield Linear(("q",), model.q_latent or h, q, layers)
-        yield Linear(("k", "v"), h, model.kv_latent, layers, bias)
-        yield Linear(("k", "v"), latent, model.heads * nope + _value_width(model), layers)
-    elif family.fused_qkv:
-        yield Linear(("q", "k", "v"), h, q + 2 * kv, layers, bias)
-    else:
-        yield from (
-            Linear((role,), h, width, layers, bias) for role, width in (("q", q), ("k", kv), ("v", kv))
-        )
-    yield Linear(("o",), _value_width(model), h, layers, out_bias)
-
-
-def _mlp(model: ModelSpec, family: Family, width: int, count: int, bias: bool) -> Iterator[Linear]:
-    if not count or not width:
-        return
-    h = model.hidden
-    if model.gated_mlp and family.fused_gate_up:
-        yield Linear(("gate", "up"), h, 2 * width, count, bias)
-    else:
-        roles = ("gate", "up") if model.gated_mlp else ("up",)
-        yield from (Linear((role,), h, width, count, bias) for role in roles)
-    yield Linear(("down",), width, h, count, bias)
-
-
-def _experts(model: ModelSpec, family: Family, layers: int) -> Iterator[Linear]:
-    """Routed experts and their router. transformers 5 fuses each expert's gate with its up projection."""
-    if not model.experts:
-        return
-    width, bias = model.expert_intermediate or model.intermediate, model.linear_bias or family.expert_bias
-    h, count, ups = model.hidden, layers * model.experts, 2 if model.gated_mlp else 1
-    yield Linear(("expert_gate", "expert_up"), h, ups * width, count, bias, expert=True, ranks=ups)
-    yield Linear(("expert_down",), width, h, count, bias, expert=True)
-    yield Linear(("router",), h, model.experts, layers, family.expert_bias)
-
-
-def _beside(model: ModelSpec, family: Family, sparse: int) -> Iterator[Linear]:
-    """Linear modules beside the projections: a pooler, the gate of shared experts, widened narrow embeddings."""
-    h, narrow = model.hidden, model.embedding_width
-    if family.pooler:
-        yield Linear(("beside",), h, h, 1, True)
-    if family.shared_expert_gate and sparse and model.shared_intermediate:
-        yield Linear(("beside",), h, 1, sparse)
-    if narrow:
-        yield Linear(("beside",), narrow, h, 1, model.kind == "encoder")
-        if model.kind == "decoder":  # OPT narrows again before the head
-            yield Linear(("beside",), h, narrow, 1)
-
-
-def _family(model: ModelSpec) -> Family:
-    return family_of(model.family, model.kind, linear_bias=model.linear_bias)
+def _roles(model: ModelSpec) -> tuple[str, ...]:
+    present = {role for linear in modules(model) for role in linear.roles}
+    return tuple(role for role in ALL_LINEAR if role in present)
 
 
 @lru_cache(maxsize=1024)
 def _count(model: ModelSpec) -> Counts:
-    family, every = _family(model), _modules(model)
+    family, every = traits(model), linear_modules(model)
     encoder = model.kind == "encoder"
     narrow = model.embedding_width or model.hidden
     matrices = [(module, module.d_in * module.d_out * module.count) for module in every]
     biases = sum(module.d_out * module.count for module in every if module.bias)
     return Counts(
-        linear=sum(size for module, size in matrices if "router" not in module.roles),
+        linear=sum(size for module, size in matrices if not module.router),
         experts=sum(size for module, size in matrices if module.expert),
         embedding=model.vocab * narrow,
         head=0 if model.tied_embeddings or encoder else model.vocab * narrow,
         norms=_norms(model, family),
         biases=biases + (model.vocab if family.head_bias and not encoder else 0),
         positions=(_positions(model) + family.token_types) * _outer_width(model),
-        router=sum(size for module, size in matrices if "router" in module.roles),
+        router=sum(size for module, size in matrices if module.router),
         other=_other(model, family),
     )
 

@@ -117,15 +117,23 @@ def test_targets_are_understood_by_any_family_s_names(names, roles):
 
 
 def test_in_a_mixture_of_experts_the_mlp_means_the_experts():
-    assert target_roles(MIXTRAL, "mlp") == ("expert_gate", "expert_up", "expert_down")
-    few = lora_parameters(MIXTRAL, 8, target_roles(MIXTRAL, "q,k,v,o"))
-    assert lora_parameters(MIXTRAL, 8, target_roles(MIXTRAL, "all-linear")) > 20 * few
+    roles = target_roles(MIXTRAL, "mlp")
+    # w1 and w3 as one tensor with twice the rank, w2 with the rank asked for
+    expert = 2 * (4096 + 2 * 14336) + (14336 + 4096)
+    assert lora_parameters(MIXTRAL, 8, roles) == 8 * 32 * 8 * expert
 
 
-def test_only_named_experts_are_reached_where_peft_does_not_convert_them():
+def test_experts_that_peft_does_not_convert_take_no_adapters():
     spec = replace(MIXTRAL, family="granitemoe")
     assert target_roles(spec, "all-linear") == ("q", "k", "v", "o")
-    assert target_roles(spec, "experts") == ("expert_gate", "expert_up", "expert_down")
+    with pytest.raises(ValueError, match="mixtral has no module that 'experts' names; choose of"):
+        target_roles(spec, "experts")
+
+
+def test_any_module_named_by_a_target_is_one_of_the_seven_roles():
+    for name in ("bert", "deepseek_v2", "mixtral", "opt", "qwen2_moe"):
+        spec = read_config(config_of(name).to_dict())
+        assert set(target_roles(spec, "all-linear")) <= set(linears(replace(spec, gated_mlp=True)))
 
 
 def test_more_rank_means_proportionally_more_parameters():
