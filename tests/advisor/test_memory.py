@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from advisor import ModelSpec, ServeSetup, TrainSetup, estimate_memory, find_model
-from advisor.shape import count_parameters, lora_parameters, target_roles
+from advisor.shape import count_parameters, lora_parameters, resolved, target_roles
 
 MEASURED = Path(__file__).parents[3] / "shared" / "facts" / "vram_measured.csv"
 QWEN_7B = find_model("Qwen2.5-7B")
@@ -105,13 +105,7 @@ def _spec(row):
     numbers = {
         key: int(row[key]) for key in ("layers", "hidden", "intermediate", "heads", "kv_heads", "vocab")
     }
-    plain = ModelSpec(name=row["model"], params_b=float(row["params_b"]), **numbers)
-    shapes = [
-        replace(plain, tied_embeddings=tied, gated_mlp=gated)
-        for tied in (True, False)
-        for gated in (True, False)
-    ]
-    return min(shapes, key=lambda spec: abs(count_parameters(spec).total / 1e9 - spec.params_b))
+    return resolved(ModelSpec(name=row["model"], params_b=float(row["params_b"]), **numbers))
 
 
 def _setup(row):
