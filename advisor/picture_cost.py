@@ -13,7 +13,7 @@ from .pictures import picture, text_at
 Tell = Callable[[str], str]
 
 DASHES = ("", "9 5", "3 4", "12 4 3 4", "16 6", "2 2")  # lines are told apart without colour too
-_HEIGHT, _TOP, _BOTTOM = 300, 24, 26
+_HEIGHT, _TOP, _BOTTOM = 340, 44, 44
 _LEFT = 9.0  # percent, for the dollars beside the axis
 _UNITS = 1000  # of the inner drawing, which is stretched to the width of the page
 _LEAST_USD = 0.01
@@ -45,7 +45,7 @@ class _Axes:
 def cost_picture(costs: CostOverVolume, tell: Tell, *, key: str, told: str) -> str:
     """Dollars a month by option; rings where another one becomes cheaper, a dashed line at the user's volume."""
     axes = _axes(costs)
-    drawn = [*_grid(axes), *_asked(costs, axes, tell)]
+    drawn = [*_grid(axes), *_titles(tell), *_asked(costs, axes, tell)]
     place = f'x="{_LEFT}%" y="{_TOP}" width="{100 - _LEFT}%" height="{_HEIGHT - _TOP - _BOTTOM}"'
     lines = (
         _line(costs.queries_per_day, curve.usd_a_month, axes, index)
@@ -102,16 +102,21 @@ def _grid(axes: _Axes) -> Iterator[str]:
         x = axes.x_percent(volume)
         yield f'<line class="grid" x1="{x:.2f}%" x2="{x:.2f}%" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>'
         anchor = "end" if x > 97 else "middle"
-        yield text_at(x, _HEIGHT - 8, short(volume), f"tick {anchor}")
+        yield text_at(x, _HEIGHT - _BOTTOM + 16, short(volume), f"tick {anchor}")
+
+
+def _titles(tell: Tell) -> Iterator[str]:
+    yield text_at(0, 12, tell("US dollars a month"), "more")
+    yield text_at(100, _HEIGHT - 6, tell("questions a day"), "more end")
 
 
 def _asked(costs: CostOverVolume, axes: _Axes, tell: Tell) -> Iterator[str]:
     if not costs.asked:
         return
     x = axes.x_percent(costs.asked)
-    yield f'<line class="volume" x1="{x:.2f}%" x2="{x:.2f}%" y1="6" y2="{_HEIGHT - _BOTTOM}"/>'
+    yield f'<line class="volume" x1="{x:.2f}%" x2="{x:.2f}%" y1="24" y2="{_HEIGHT - _BOTTOM}"/>'
     side, style = (x - 1, "volume-label end") if x > 50 else (x + 1, "volume-label")
-    yield text_at(side, 15, f"{tell('your volume')}: {costs.asked:,.0f}", style)
+    yield text_at(side, 34, f"{tell('your volume')}: {costs.asked:,.0f}", style)
 
 
 def _powers(low: float, high: float) -> list[float]:

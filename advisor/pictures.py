@@ -60,7 +60,7 @@ def memory_picture(bars: Sequence[MemoryBar], limit_gib: float | None, tell: Tel
     for index, item in enumerate(bars):
         y = top + row * index
         pieces = [
-            Segment(name=tell(part_name(part)), size=gib, colour=_colour(part), figure=f"{gib:.1f}")
+            Segment(name=tell(part_name(part)), size=gib, colour=part_colour(part), figure=f"{gib:.1f}")
             for part, gib in shown_parts(item.memory).items()
         ]
         drawn += [*_shortened(y + 14, item.label, "label"), *_narrowed(y + 30, item.more, "more")]
@@ -124,10 +124,10 @@ def legend(entries: Iterable[tuple[str, str]]) -> str:
 
 def part_legend(bars: Sequence[MemoryBar], tell: Tell) -> str:
     names = dict.fromkeys(part for item in bars for part in shown_parts(item.memory))
-    return legend((tell(part_name(part)), _colour(part)) for part in names)
+    return legend((tell(part_name(part)), part_colour(part)) for part in names)
 
 
-def _colour(part: str) -> str:
+def part_colour(part: str) -> str:
     return PART_COLOURS.get(part, _OTHER_COLOUR)
 
 

@@ -177,7 +177,7 @@ def options_section(found: Recommendation, tell: Tell) -> str:
     rows = list(zip(*(cells for _, cells in columns), strict=True))
     numbers = [place for place, title in enumerate(titles) if title not in (tell("option"), "")]
     whole = table(titles, rows, numbers=numbers, chosen=0, style="stacked")
-    note = note_line(f"{tell('memory in GiB')}; {tell('per 1,000')}: {tell('1,000 questions')}")
+    note = note_line(tell("Train and answer: memory in GiB. Per 1,000: US dollars for 1,000 questions."))
     groups = rejected_groups(found)
     if not groups:
         return section(tell("All options"), whole + note)

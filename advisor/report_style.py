@@ -120,6 +120,7 @@ th { text-align: left; color: var(--muted); font-weight: 600; font-size: .82rem;
 th, td { padding: .4rem .6rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.number + td:not(.number), th.number + th:not(.number) { padding-left: .8rem; }
+.stacked th:first-child { min-width: 10.5rem; }
 tr.chosen td { background: var(--accent-soft); }
 tr.chosen td:first-child { font-weight: 650; box-shadow: inset 3px 0 var(--accent); padding-left: .6rem; }
 pre {

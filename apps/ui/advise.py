@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from advisor.questions import QUESTIONS, Question
+from advisor.report_text import open_questions, rejected_lines
 from apps.ui.memory_picture import memory_chart
 from apps.ui.options import folded, option_name, option_rows
 from apps.ui.passages import plain
@@ -139,12 +141,15 @@ def _draw(found: Recommendation) -> None:
     st.markdown(
         f":{colour}-badge[{say('Confidence')}: {say(found.confidence)}] :gray-badge[{plain(best.model)}]"
     )
+    if found.confidence_because:
+        st.caption(plain(say(found.confidence_because)))
     if found.first_step:
-        st.info(f"**{say('First')}** — {plain(found.first_step)}", icon=":material/flag:")
+        st.info(f"**{say('First')}** — {plain(say(found.first_step))}", icon=":material/flag:")
     st.subheader(say("Next"), anchor=False)
     st.code("\n".join(folded(line) for line in found.commands), language="bash")
-    _download(found)
+    _downloads(found)
     _reasons(found)
+    _list(say("Nearly as good"), [say(line) for line in found.near_ties])
     st.subheader(say("Memory"), anchor=False)
     chart = memory_chart(found, language())
     if chart is None:
@@ -157,15 +162,7 @@ def _draw(found: Recommendation) -> None:
 def _options(found: Recommendation) -> None:
     st.subheader(say("All options"), anchor=False)
     st.dataframe(option_rows(found, language()), hide_index=True, width="stretch")
-    rejected = [option for option in found.options if option.rejected]
-    if rejected:
-        st.subheader(say("Rejected"), anchor=False)
-        st.markdown(
-            "\n".join(
-                f"- **{plain(option_name(option, language()))}** — {plain(option.rejected or '')}"
-                for option in rejected
-            )
-        )
+    _list(say("Rejected"), [say(line) for line in rejected_lines(found)])
 
 
 def _reasons(found: Recommendation) -> None:
@@ -177,31 +174,43 @@ def _reasons(found: Recommendation) -> None:
             st.subheader(title, anchor=False)
             st.markdown(
                 "\n".join(
-                    f"- **{reason.weight:{sign}.1f}** {plain(reason.text)} :gray[{plain(reason.source)}]"
+                    f"- **{reason.weight:{sign}.1f}** {plain(say(reason.text))} :gray[{plain(reason.source)}]"
                     for reason in reasons[:5]
                 )
             )
 
 
 def _changes(found: Recommendation) -> None:
-    if found.would_change:
-        st.subheader(say("What would change the answer"), anchor=False)
-        st.markdown("\n".join(f"- {plain(line)}" for line in found.would_change))
-    if found.unanswered:
-        asked = {q.key: q.text_zh if language() == "zh" else q.text for q in QUESTIONS}
-        st.subheader(say("Questions that would make it surer"), anchor=False)
-        st.markdown("\n".join(f"- {plain(asked.get(key, key))}" for key in found.unanswered[:5]))
+    _list(say("What would change the answer"), [say(line) for line in found.would_change])
+    _list(say("Questions that would make it surer"), list(open_questions(found, language())))
 
 
-def _download(found: Recommendation) -> None:
-    from advisor import to_json
+def _list(title: str, lines: Sequence[str]) -> None:
+    """A heading with its lines; nothing where there is no line."""
+    if lines:
+        st.subheader(title, anchor=False)
+        st.markdown("\n".join(f"- {plain(line)}" for line in lines))
 
-    st.download_button(
+
+def _downloads(found: Recommendation) -> None:
+    from advisor import render_html, to_json
+
+    plan, report = st.columns(2)
+    plan.download_button(
         say("Download plan.json"),
         to_json(found),
         file_name="plan.json",
         mime="application/json",
         icon=":material/download:",
         key="download-plan",
+        on_click="ignore",
+    )
+    report.download_button(
+        say("Download the report"),
+        render_html(found, language=language()),
+        file_name="report.html",
+        mime="text/html",
+        icon=":material/description:",
+        key="download-report",
         on_click="ignore",
     )

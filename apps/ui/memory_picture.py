@@ -8,17 +8,12 @@ import altair as alt
 import pandas as pd
 
 from advisor.memory_bar import part_name, shown_parts
+from advisor.pictures import part_colour
+from advisor.wording import limit_gib
 from apps.ui.words import Language, word
 
 if TYPE_CHECKING:
     from advisor import Recommendation
-
-# Of Paul Tol's "muted" scheme: told apart by those who see few colours.
-COLOURS = {
-    "weights": "#0f766e", "adapters": "#44AA99", "gradients": "#CC6677", "optimizer": "#DDCC77",
-    "activations": "#88CCEE", "logits": "#AA4499", "workspace": "#999933", "context": "#BBBBBB",
-    "kv_cache": "#332288", "embedder": "#117733", "reranker": "#661100", "reserved": "#DDDDDD",
-}  # fmt: skip
 
 
 def memory_rows(found: Recommendation, language: Language = "en") -> list[dict[str, Any]]:
@@ -28,7 +23,7 @@ def memory_rows(found: Recommendation, language: Language = "en") -> list[dict[s
         {
             "phase": word(phase, language),
             "part": part_name(part, language),
-            "colour": COLOURS.get(part, "#666666"),
+            "colour": part_colour(part),
             "gib": round(gib, 2),
             "order": order,
         }
@@ -70,15 +65,14 @@ def memory_chart(found: Recommendation, language: Language = "en") -> Any:
 def _span(found: Recommendation) -> float:
     """GiB from left to right: the longest bar or the card, and a little air."""
     held = [m.device_gib for m in (found.best.train_memory, found.best.serve_memory) if m is not None]
-    card = found.hardware.vram_gib if found.hardware and found.best.device != "cpu" else 0.0
-    return 1.04 * max([card, *held])
+    return 1.04 * max([limit_gib(found) or 0.0, *held])
 
 
 def _limit(found: Recommendation, language: Language) -> list[alt.Chart]:
-    gib = found.hardware.vram_gib if found.hardware else 0.0
-    if not gib or found.best.device == "cpu":
+    gib = limit_gib(found)
+    if gib is None:
         return []
-    text = f"{word('limit of the card', language)}: {gib:g} GiB"
+    text = f"{word('end of the card', language)}: {gib:g} GiB"
     table = pd.DataFrame([{"gib": gib, "text": text}])
     line = alt.Chart(table).mark_rule(color="#b91c1c", strokeDash=[5, 3], strokeWidth=2).encode(x="gib:Q")
     label = (

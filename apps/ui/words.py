@@ -1,10 +1,10 @@
-"""The words of the pages in Chinese; English is the key, so that a missing word is English and never a hole."""
+"""The words of the pages in Chinese, beside those of the advisor's reports; a missing word stays English."""
 
 from __future__ import annotations
 
-from typing import Literal
+from advisor.phrase import Language, spoken
 
-Language = Literal["en", "zh"]
+__all__ = ["CHINESE", "Language", "word"]
 
 CHINESE = {
     # pages
@@ -16,7 +16,6 @@ CHINESE = {
     "Answer what you know; leave the rest open. Every answer is optional.": (
         "知道多少填多少，其余留空；所有问题都可以不答。"
     ),
-    "Machine and data": "机器与数据",
     "GPU memory (GiB)": "显存（GiB）",
     "Empty: look at this machine": "留空：检测本机",
     "Folder with documents": "文档所在文件夹",
@@ -29,51 +28,13 @@ CHINESE = {
     "Yes": "是",
     "No": "否",
     "Recommend": "给出建议",
-    "Recommended": "建议方案",
-    "Confidence": "把握",
-    "high": "高",
-    "medium": "中",
-    "low": "低",
-    "First": "第一步",
-    "Why": "理由",
-    "Against it": "不利因素",
-    "Memory": "显存占用",
     "Nothing is trained or served on a card here, so there is no memory to draw.": "此方案不占用显存，无需绘图。",
-    "All options": "全部方案",
-    "Option": "方案",
-    "Model": "模型",
-    "Score": "得分",
-    "Training (GiB)": "训练（GiB）",
-    "Answering (GiB)": "推理（GiB）",
     "Remark": "说明",
-    "Rejected": "已排除",
-    "recommended": "推荐",
-    "What would change the answer": "什么会改变结论",
-    "Questions that would make it surer": "补充回答这些问题可以更有把握",
-    "Next": "下一步",
     "Download plan.json": "下载 plan.json",
-    "training": "训练",
-    "answering": "推理",
-    "limit of the card": "显存上限",
+    "Download the report": "下载报告",
     "The answer appears here: what to do, why, what it needs, and the command to type.": (
         "结果会显示在这里：做什么、为什么、需要多少资源，以及要输入的命令。"
     ),
-    "weights": "权重",
-    "adapters": "适配器",
-    "gradients": "梯度",
-    "optimizer": "优化器",
-    "activations": "激活",
-    "logits": "logits",
-    "workspace": "工作区",
-    "context": "CUDA 上下文",
-    "kv cache": "KV 缓存",
-    "embedder": "向量模型",
-    "prompting alone": "仅用提示词",
-    "all documents in the prompt": "全部文档放入提示词",
-    "retrieval (RAG)": "检索增强（RAG）",
-    "fine-tuning": "微调",
-    "continued pretraining": "继续预训练",
-    "retrieval and fine-tuning": "检索 + 微调",
     # documents
     "What the assistant may quote from.": "助手可以引用的内容。",
     "Index": "索引",
@@ -133,5 +94,7 @@ CHINESE = {
 
 
 def word(text: str, language: Language) -> str:
-    """The text in the language of the page."""
-    return CHINESE.get(text, text) if language == "zh" else text
+    """The word, or the advisor's sentence, in the language of the page."""
+    if language == "zh" and text in CHINESE:
+        return CHINESE[text]
+    return spoken(text, language)

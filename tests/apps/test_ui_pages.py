@@ -135,6 +135,12 @@ def test_the_whole_application_speaks_chinese_when_asked(place: Path) -> None:
     assert not app.exception
     assert app.title[0].value == "提示词、检索、微调，还是组合？"
     assert app.selectbox(key="need-gap").label == "通用大模型目前缺少什么？"
+    app.number_input(key="vram").set_value(24.0)
+    app.button(key="recommend").click().run()
+    assert not app.exception
+    said = texts(app)
+    assert all(part in said for part in ("理由", "显存占用", "全部方案")) and "Why" not in said
+    assert list(app.dataframe[0].value.columns)[:2] == ["方案", "得分"]
 
 
 # Documents

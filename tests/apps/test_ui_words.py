@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import Literal, get_args
 
 import apps.ui
-from advisor.wording import STRATEGIES
-from apps.ui.memory_picture import COLOURS
+from advisor.phrase import say, translations
 from apps.ui.words import CHINESE, word
 
-Confidence = Literal["high", "medium", "low"]
 PAGES = Path(apps.ui.__file__).parent
 
 
@@ -41,14 +38,18 @@ def said() -> set[str]:
 
 
 def test_what_a_page_says_is_there_in_chinese() -> None:
-    assert (said() | set(STRATEGIES.values()) | set(COLOURS)) - set(CHINESE) == set()
+    assert said() - set(CHINESE) - set(translations()) == set()
 
 
-def test_no_word_is_kept_that_no_page_says() -> None:
-    # Values of the advisor's schema and stages of indexing reach say() as variables.
-    elsewhere = {*STRATEGIES.values(), *COLOURS, *get_args(Confidence), "read", "embed", "write"}
-    assert set(CHINESE) - strings_of_the_pages() - elsewhere == set()
+def test_no_word_is_kept_that_no_page_says_or_that_the_reports_have_already() -> None:
+    stages = {"read", "embed", "write"}  # of indexing; they reach say() as variables
+    assert set(CHINESE) - strings_of_the_pages() - stages == set()
+    assert set(CHINESE) & set(translations()) == set()
 
 
 def test_a_missing_word_stays_english() -> None:
     assert (word("Yes", "zh"), word("Yes", "en"), word("Unheard of", "zh")) == ("是", "Yes", "Unheard of")
+
+
+def test_sentences_of_the_advisor_are_put_into_chinese_too() -> None:
+    assert word(say("NVML found {count} cards.", count=2), "zh") == "NVML 检测到 2 张显卡。"
