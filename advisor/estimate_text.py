@@ -139,21 +139,32 @@ def _total(table: Table, name: str, gib: float, line: str) -> None:
 
 
 def _simulation(page: Page, found: MemoryAnswer) -> None:
-    seen = found.simulation
+    """Both figures side by side; tensors alone, since fake ones have no allocator and no card."""
+    from rich.padding import Padding
+    from rich.table import Table
+
+    seen, tell = found.simulation, page.tell
     if seen is None:
         return
     formula = found.memory.allocated_gib
-    page.line(
-        say(
-            "Simulated: {simulated:.2f} GiB of tensors in one step of the real model code on fake tensors ({run} of "
-            "{layers} layers, the rest in a straight line); the formula says {formula:.2f}, {difference:+.1%}.",
-            simulated=seen.allocated_gib,
-            run=say("{first} and {second}", first=min(seen.layers_run), second=max(seen.layers_run)),
-            layers=seen.layers,
-            formula=formula,
-            difference=formula / seen.allocated_gib - 1,
-        )
+    page.line(_bold(tell(say("Tensors at the peak, GiB"))))
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
+    for column in (say("formula"), say("simulated"), say("difference")):
+        table.add_column(tell(column), justify="right", no_wrap=True)
+    table.add_row(f"{formula:.2f}", f"{seen.allocated_gib:.2f}", f"{formula / seen.allocated_gib - 1:+.1%}")
+    page.console.print(Padding(table, (0, 0, 0, _INDENT)))
+    run, layers = " + ".join(map(str, seen.layers_run)), seen.layers
+    sentence = say(
+        "One training step of the real model code on fake tensors, all {layers} layers.", layers=layers
     )
+    if len(seen.layers_run) > 1:
+        sentence = say(
+            "One training step of the real model code on fake tensors, {run} layers; the rest of {layers} by a line.",
+            run=run,
+            layers=layers,
+        )
+    page.line(sentence, indent=_INDENT)
+    page.console.print()
 
 
 def _notes(page: Page, found: MemoryAnswer) -> None:
@@ -196,7 +207,7 @@ def _enough(found: MemoryAnswer) -> Phrase:
 
 def _room(page: Page, found: MemoryAnswer) -> None:
     values = {"tokens": found.room_tokens, "rows": found.room_rows}
-    page.head("The most that fits surely")
+    page.head(say("The most that fits surely"))
     if isinstance(found.setup, ServeSetup):
         sentence = say("{rows:,} requests of this length at once, or requests of {tokens:,} tokens", **values)
     else:
@@ -210,9 +221,10 @@ def _room(page: Page, found: MemoryAnswer) -> None:
 def _remedies(page: Page, found: MemoryAnswer) -> None:
     sure = any(remedy.fits == "yes" for remedy in found.remedies)
     if not found.remedies:
-        page.head("Nothing tried here makes it fit: a smaller model, or more and larger cards, would.")
+        page.head(say("Nothing tried here makes it fit: a smaller model, or more and larger cards, would."))
         return
-    page.head("What would make it fit, best first" if sure else "What might make it fit, best first")
+    title = say("What would make it fit, best first") if sure else say("What might make it fit, best first")
+    page.head(title)
     for remedy in found.remedies:
         _remedy(page, remedy)
 
@@ -221,12 +233,14 @@ def _remedy(page: Page, remedy: Remedy) -> None:
     from rich.text import Text
 
     mark, style = page.symbol(remedy.fits)
-    text = Text.assemble((mark, f"bold {style}"), f" {page.tell(remedy.text)} ")
     memory = remedy.memory
-    figures = say(
-        "(about {device:.1f} GiB, up to {high:.1f})", device=memory.device_gib, high=memory.high_gib
+    sentence = say(
+        "{change} (about {device:.1f} GiB, up to {high:.1f})",
+        change=remedy.text,
+        device=memory.device_gib,
+        high=memory.high_gib,
     )
-    text.append(page.tell(figures), style="bright_black")
+    text = Text.assemble((mark, f"bold {style}"), f" {page.tell(sentence)}")
     page.line(text, indent=_INDENT, hanging=2)
     flags = Text(f"{' ' * (_INDENT + 2)}{flags_of(remedy)}", style="cyan")
     page.console.print(flags, no_wrap=True, overflow="ignore", crop=False)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _INDENT = 2
+_BILLIONS_CELLS, _WINDOW_CELLS = 9, 9  # of a column with the space before and behind it
+_SHORTEST_NAME = 22  # with less of a model's name, a list is better than a table
 _Cells = dict[tuple[ModelSpec, str], "Text"]
 _Methods = dict[Method, str]  # method -> its name in the report's language
 
@@ -49,13 +51,7 @@ def render_fits(
     for line in _largest(rows, methods):
         page.line(line)
     page.console.print()
-    layout = next(
-        (wide for wide in (True, False) if _width(models, methods, cells, wide) <= page.width), None
-    )
-    if layout is None:
-        _list(page, models, methods, cells)
-    else:
-        _table(page, models, methods, cells, layout)
+    _grid(page, models, methods, cells)
     page.console.print()
     _legend(page, rows, setups, methods)
     return page.text()
@@ -88,8 +84,8 @@ def _cell(page: Page, row: FitRow) -> Text:
         return cell.append(f" {page.tell(say('{gib:,.0f} GiB', gib=row.needs_gib))}", style="bright_black")
     sure = row.fits == "yes"
     tokens, batch = (row.longest_seq_len, row.largest_batch) if sure else (row.may_seq_len, row.may_batch)
-    most = "+" if batch == MOST_ROWS else ""
-    return cell.append(f" {tokens or 0:,} · {batch or 0:,}{most}", style="")
+    shown = [f"{number:,}" if number else "-" for number in (tokens, batch)]
+    return cell.append(f" {' · '.join(shown)}{'+' if batch == MOST_ROWS else ''}")
 
 
 def _largest(rows: Sequence[FitRow], methods: _Methods) -> Iterator[Phrase]:
@@ -105,23 +101,44 @@ def _largest(rows: Sequence[FitRow], methods: _Methods) -> Iterator[Phrase]:
             yield say("Largest that fits surely, {method}: none", method=name)
 
 
-def _width(models: Sequence[ModelSpec], methods: _Methods, cells: _Cells, wide: bool) -> int:
-    names = max(len(_name(model, wide)) for model in models)
-    columns = (max(cells[model, method].cell_len for model in models) + 2 for method in methods)
-    return names + 6 + (10 if wide else 0) + sum(columns)
+def _grid(page: Page, models: Sequence[ModelSpec], methods: _Methods, cells: _Cells) -> None:
+    """A table where there is room for it, with shorter names and no windows where there is less, else a list."""
+    from rich.cells import cell_len
+
+    columns = _BILLIONS_CELLS + sum(
+        max(cell_len(name), *(cells[model, method].cell_len for model in models)) + 2
+        for method, name in methods.items()
+    )
+    for wide in (True, False):
+        longest = max(len(_name(model, wide)) for model in models)
+        room = (
+            page.width - columns - (_WINDOW_CELLS if wide else 0) + 2
+        )  # nothing stands behind the last column
+        if room >= (longest if wide else min(longest, _SHORTEST_NAME)):
+            _table(page, models, methods, cells, name_cells=min(longest, room), wide=wide)
+            return
+    _list(page, models, methods, cells)
 
 
 def _name(model: ModelSpec, wide: bool) -> str:
     """Where room is short, what all chat models are called is left out."""
     name = short_name(model)
-    return name if wide else re.sub("-(instruct|it|chat)$", "", name, flags=re.IGNORECASE)
+    return name if wide else re.sub("-(instruct|chat|it|hf)(?![a-z])", "", name, flags=re.IGNORECASE)
 
 
-def _table(page: Page, models: Sequence[ModelSpec], methods: _Methods, cells: _Cells, wide: bool) -> None:
+def _table(
+    page: Page,
+    models: Sequence[ModelSpec],
+    methods: _Methods,
+    cells: _Cells,
+    *,
+    name_cells: int,
+    wide: bool,
+) -> None:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(page.tell("model"), no_wrap=True)
+    table.add_column(page.tell("model"), no_wrap=True, overflow="ellipsis", max_width=name_cells)
     table.add_column("B", justify="right", no_wrap=True)
     if wide:
         table.add_column(page.tell("window"), justify="right", no_wrap=True)
@@ -169,14 +186,17 @@ def _legend(page: Page, rows: Sequence[FitRow], setups: Sequence[TrainSetup], me
             mark, style = page.symbol(verdict)
             page.line(Text.assemble((mark, f"bold {style}"), f" {page.tell(sentence)}"), hanging=_INDENT)
     for method, why in {row.method: row.why_not for row in rows if row.why_not}.items():
-        page.line(f"{methods[method]}: {why}", hanging=_INDENT)
+        page.line(say("{name}: {content}", name=methods[method], content=why), hanging=_INDENT)
     words = {setup.method: setup_words(setup) for setup in setups}
     common = [word for word in words[setups[0].method] if all(word in other for other in words.values())]
     page.line(_faint(page.tell(listed(common))), hanging=_INDENT)
     for method, own in words.items():
         rest = [word for word in own if word not in common]
         if rest:
-            page.line(_faint(f"{methods[method]}: {page.tell(listed(rest))}"), hanging=_INDENT)
+            page.line(
+                _faint(page.tell(say("{name}: {content}", name=methods[method], content=listed(rest)))),
+                hanging=_INDENT,
+            )
 
 
 def _bold(text: str) -> Text:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,4 +94,14 @@ def _simulated(args: argparse.Namespace, model: ModelSpec, setup: TrainSetup | S
 
     path = Path(args.config or args.model)
     assert isinstance(setup, TrainSetup)
-    return simulate_memory(path if path.exists() else hub_config(model), setup)
+    with _waiting():
+        return simulate_memory(path if path.exists() else hub_config(model), setup)
+
+
+def _waiting() -> AbstractContextManager[object]:
+    """A sign of life on the terminal: a simulation takes seconds."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status("one training step on fake tensors ...")

@@ -176,3 +176,23 @@ def test_the_answer_needs_nothing_heavy(command: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+def test_a_simulation_without_torch_says_what_to_install() -> None:
+    code = "import sys; sys.modules['torch'] = None; from apps.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "estimate", "--model", "minilm", "--simulate"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "torch: pip install 'llm-adaptation-advisor[train]'" in done.stderr
+
+
+def test_a_simulation_stands_beside_the_estimate(estimate: Any, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG), "utf-8")
+    said = estimate("--model", str(tmp_path), "--seq-len", "64", "--simulate")
+    assert "real model code on fake tensors, all 2 layers" in said and "simulated" in said
+
+
+def test_what_cannot_be_simulated_is_said(mistake: Any) -> None:
+    pytest.importorskip("peft")
+    assert "cannot be simulated" in mistake("--model minilm --method qlora --simulate")
