@@ -81,7 +81,9 @@ class ModelSpec:
         None  # numbers cached per token and layer where keys and values are compressed (MLA)
     )
     q_latent: int = 0  # MLA: rank of the queries' compression; 0 = queries are projected at once
-    rope_dim: int = 0  # MLA: width of the rotary key that all heads share; part of `kv_latent` and of `head_dim`
+    rope_dim: int = (
+        0  # MLA: width of the rotary key that all heads share; part of `kv_latent` and of `head_dim`
+    )
     value_dim: int | None = None  # MLA: width of one head's values; None = `head_dim`
     embedding_width: int | None = None  # ALBERT, ELECTRA and OPT-350M embed narrower than `hidden`
     languages: tuple[str, ...] = ()
@@ -115,7 +117,8 @@ class TrainSetup:
     )
     gradient_checkpointing: bool = True
     attention: Literal["eager", "sdpa", "flash"] = "sdpa"
-    loss_kernel: Literal["stock", "fused", "chunked"] = "stock"
+    # chunked: head and loss piece by piece (Liger, TRL's chunked_nll); chunked_logits: ready logits loss by piece
+    loss_kernel: Literal["stock", "fused", "chunked", "chunked_logits"] = "stock"
     adapter_dtype: Literal["fp32", "bf16"] = "fp32"
     loss_dtype: Literal["fp32", "16bit"] = (
         "fp32"  # transformers computes the loss in fp32; some models' own code not
