@@ -46,7 +46,7 @@ a { color: var(--accent); }
 .badge.high { background: var(--good-soft); color: var(--good); }
 .badge.low { background: var(--poor-soft); color: var(--poor); }
 .tiles {
-  display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .8rem;
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .8rem;
   margin: 1.4rem 0; padding: 0;
 }
 .tile {
@@ -138,7 +138,7 @@ footer {
   margin-top: 2.6rem; padding-top: .9rem; border-top: 1px solid var(--line);
   color: var(--muted); font-size: .85rem;
 }
-@media (max-width: 44rem) {
+@media screen and (max-width: 44rem) {
   main { padding: 1.4rem 1.1rem; border: 0; }
   h1 { font-size: 1.55rem; }
   .picture .n { display: inline; }
@@ -165,6 +165,7 @@ footer {
   body { background: #fff; font-size: 10.5pt; }
   main { max-width: none; padding: 0; border: 0; }
   .tile, figure, .factors li, .arguments li, tr, pre, .callout { break-inside: avoid; }
+  h2 { margin-top: 1.4rem; }
   h2, h3 { break-after: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
