@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _INDENT = 2
-_BILLIONS_CELLS, _WINDOW_CELLS = 9, 9  # of a column with the space before and behind it
+_BILLIONS_CELLS, _WINDOW_CELLS = 8, 9  # of a column with the space before and behind it
 _SHORTEST_NAME = 22  # with less of a model's name, a list is better than a table
 _Cells = dict[tuple[ModelSpec, str], "Text"]
 _Methods = dict[Method, str]  # method -> its name in the report's language
@@ -170,7 +170,7 @@ def _list(page: Page, models: Sequence[ModelSpec], methods: _Methods, cells: _Ce
 
 def _billions(model: ModelSpec) -> str:
     size = size_b(model)
-    return f"{size:.1f}" if size >= 1 else f"{size:.2f}"
+    return f"{size:.{0 if size >= 100 else 1 if size >= 1 else 2}f}"
 
 
 def _legend(page: Page, rows: Sequence[FitRow], setups: Sequence[TrainSetup], methods: _Methods) -> None:

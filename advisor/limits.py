@@ -76,30 +76,28 @@ def longest_sequence(
     model: ModelSpec, setup: TrainSetup, vram_gib: float, *, gpu: str | None = None, surely: bool = True
 ) -> int | None:
     """The longest rows at the setup's batch, a multiple of 64 up to the model's window; None where not even 64 fit."""
-    return _largest_field(model, setup, "seq_len", _window_steps(model), vram_gib, gpu, surely, TOKEN_STEP)
+    return _Search(model, setup, vram_gib, gpu).tokens("seq_len", surely=surely)
 
 
 def largest_batch(
     model: ModelSpec, setup: TrainSetup, vram_gib: float, *, gpu: str | None = None, surely: bool = True
 ) -> int | None:
     """The most rows of the setup's length on one card, up to 4,096; None where not even one fits."""
-    return _largest_field(model, setup, "batch_size", MOST_ROWS, vram_gib, gpu, surely)
+    return _Search(model, setup, vram_gib, gpu).count("batch_size", surely=surely)
 
 
 def longest_context(
     model: ModelSpec, setup: ServeSetup, vram_gib: float, *, gpu: str | None = None, surely: bool = True
 ) -> int | None:
     """The longest requests that the setup's number of them can have at once, a multiple of 64 up to the window."""
-    return _largest_field(
-        model, setup, "context_tokens", _window_steps(model), vram_gib, gpu, surely, TOKEN_STEP
-    )
+    return _Search(model, setup, vram_gib, gpu).tokens("context_tokens", surely=surely)
 
 
 def most_concurrent(
     model: ModelSpec, setup: ServeSetup, vram_gib: float, *, gpu: str | None = None, surely: bool = True
 ) -> int | None:
     """The most requests of the setup's length that are answered at once, up to 4,096; None where not even one is."""
-    return _largest_field(model, setup, "concurrent", MOST_ROWS, vram_gib, gpu, surely)
+    return _Search(model, setup, vram_gib, gpu).count("concurrent", surely=surely)
 
 
 def fits_table(
@@ -125,23 +123,23 @@ def _row(model: ModelSpec, setup: TrainSetup, vram_gib: float, gpu: str | None) 
     setup = replace(setup, batch_size=1, seq_len=min(setup.seq_len, model.context_tokens or setup.seq_len))
     try:
         memory = estimate_memory(model, setup, gpu)
+        fits = verdict(memory, vram_gib)
+        shortest = replace(setup, seq_len=min(SHORTEST_TOKENS, setup.seq_len))
+        if fits == "no" and verdict(estimate_memory(model, shortest, gpu), vram_gib) != "no":
+            fits = "tight"
     except ValueError as unsuited:  # such as BitFit of a model without biases
         return _unsuited(model, setup, str(unsuited))
-    fits = verdict(memory, vram_gib)
-    longest = longest_sequence(model, setup, vram_gib, gpu=gpu)
-    may = None if fits == "yes" else longest_sequence(model, setup, vram_gib, gpu=gpu, surely=False)
-    if fits == "no" and may and may >= min(SHORTEST_TOKENS, setup.seq_len):
-        fits = "tight"
+    search = _Search(model, setup, vram_gib, gpu, memory)
     return FitRow(
         model=model,
         method=setup.method,
         seq_len=setup.seq_len,
         fits=fits,
-        longest_seq_len=None if fits == "no" else longest,
-        largest_batch=largest_batch(model, setup, vram_gib, gpu=gpu) if fits == "yes" else None,
+        longest_seq_len=None if fits == "no" else search.tokens("seq_len", surely=True),
+        largest_batch=search.count("batch_size", surely=True) if fits == "yes" else None,
         needs_gib=memory.high_gib,
-        may_seq_len=may if fits == "tight" else None,
-        may_batch=largest_batch(model, setup, vram_gib, gpu=gpu, surely=False) if fits == "tight" else None,
+        may_seq_len=search.tokens("seq_len", surely=False) if fits == "tight" else None,
+        may_batch=search.count("batch_size", surely=False) if fits == "tight" else None,
     )
 
 
@@ -158,40 +156,50 @@ def _unsuited(model: ModelSpec, setup: TrainSetup, why: str) -> FitRow:
     )
 
 
-def _window_steps(model: ModelSpec) -> int:
-    return max(1, (model.context_tokens or UNKNOWN_WINDOW_TOKENS) // TOKEN_STEP)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Looks for the largest value of one field of the setup; `known` is the setup's own memory where it was asked."""
+
+    model: ModelSpec
+    setup: TrainSetup | ServeSetup
+    vram_gib: float
+    gpu: str | None
+    known: MemoryEstimate | None = None
+
+    def tokens(self, field: str, *, surely: bool) -> int | None:
+        window = self.model.context_tokens or UNKNOWN_WINDOW_TOKENS
+        return self._largest(field, max(1, window // TOKEN_STEP), TOKEN_STEP, surely)
+
+    def count(self, field: str, *, surely: bool) -> int | None:
+        return self._largest(field, MOST_ROWS, 1, surely)
+
+    def _largest(self, field: str, top: int, step: int, surely: bool) -> int | None:
+        def need(steps: int) -> float:
+            changed: dict[str, Any] = {field: steps * step}
+            return _need(estimate_memory(self.model, replace(self.setup, **changed), self.gpu), surely)
+
+        start = None
+        if self.known is not None and (steps := getattr(self.setup, field) // step) >= 1:
+            start = steps, _need(self.known, surely)
+        return (_largest(need, self.vram_gib, top, start) or 0) * step or None
 
 
-def _largest_field(
-    model: ModelSpec,
-    setup: TrainSetup | ServeSetup,
-    field: str,
-    top: int,
-    vram_gib: float,
-    gpu: str | None,
-    surely: bool,
-    step: int = 1,
+def _need(memory: MemoryEstimate, surely: bool) -> float:
+    return memory.high_gib if surely else memory.device_gib
+
+
+def _largest(
+    need: Callable[[int], float], limit: float, top: int, start: tuple[int, float] | None = None
 ) -> int | None:
-    """The largest multiple of `step`, up to `top` steps, that the field can have on a card of `vram_gib`."""
-
-    def need(steps: int) -> float:
-        changed: dict[str, Any] = {field: steps * step}
-        memory = estimate_memory(model, replace(setup, **changed), gpu)
-        return memory.high_gib if surely else memory.device_gib
-
-    return (_largest(need, vram_gib, top) or 0) * step or None
-
-
-def _largest(need: Callable[[int], float], limit: float, top: int) -> int | None:
     """The largest of 1 to `top` whose need is within the limit, None where 1 exceeds it; `need` must not fall.
 
-    Memory is nearly linear in tokens, so interpolation finds it in about four calls; every third step halves the
-    range instead, which bounds the calls where it is not.
+    `start` is a number and what it needs at most. Memory is nearly linear in tokens, so interpolation finds the edge in
+    about four calls; every third step halves the range instead, which bounds the calls where it is not.
     """
-    low, high = 1, top
-    low_need = need(low)
+    low, low_need = start if start and start[0] <= top and start[1] <= limit else (1, need(1))
     if low_need > limit:
         return None
+    high = top
     high_need = need(high) if high > low else low_need
     if high_need <= limit:
         return high
