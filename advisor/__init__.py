@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .capacity import CapacityPlan, capacity_table, plan_capacity
     from .catalog import cards, find_card, find_model, models, resolve_model, typical_card
     from .cost import Prices, query_cost, query_tokens
     from .data_profile import profile_data
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 # module -> the names it gives; read at first use, so that `import advisor` costs nothing
 _GIVES = {
+    "capacity": "CapacityPlan capacity_table plan_capacity",
     "catalog": "cards find_card find_model models resolve_model typical_card",
     "cost": "Prices query_cost query_tokens",
     "data_profile": "profile_data",
@@ -57,6 +59,7 @@ _HOMES = {name: module for module, names in _GIVES.items() for name in names.spl
 __all__ = [
     "QUESTIONS",
     "BreakEven",
+    "CapacityPlan",
     "Card",
     "CostEstimate",
     "DataProfile",
@@ -78,6 +81,7 @@ __all__ = [
     "TrainSetup",
     "as_asked",
     "break_even",
+    "capacity_table",
     "cards",
     "cost_curve",
     "detect_hardware",
@@ -94,6 +98,7 @@ __all__ = [
     "models",
     "monthly_cost",
     "needs_from_dict",
+    "plan_capacity",
     "profile_data",
     "query_cost",
     "query_tokens",

@@ -21,6 +21,7 @@ class Stack:
 
     name: End
     matmul: float
+    embedding: float  # share of what products reach, as `matmul`
     bandwidth: float
     elementwise: float  # bytes moved, against those of eager kernels
     launch: float  # seconds per kernel
@@ -47,6 +48,7 @@ def stack(end: End) -> Stack:
     return Stack(
         name=end,
         matmul=rate("matmul in training", end),
+        embedding=rate("matmul in embedding", end),
         bandwidth=rate("bandwidth in training", end),
         elementwise=rate("elementwise traffic", end),
         launch=rate("launch", end),
