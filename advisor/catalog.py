@@ -73,12 +73,22 @@ def models() -> tuple[ModelSpec, ...]:
 
 
 @cache
+def all_evidence() -> tuple[Evidence, ...]:
+    """Every catalogued claim, in the order of the table."""
+    names = {item.name for item in fields(Evidence)} - {"about"}
+    rows = []
+    for row in read_facts("evidence"):
+        values = {name: value for name, value in row.items() if name in names}
+        rows.append(Evidence(**values, about=tuple(row.get("about", ()))))
+    return tuple(rows)
+
+
+@cache
 def evidence(key: str) -> Evidence:
     """The claim named `key`. Raises KeyError for a name that no row carries, which is a programming error."""
-    names = {item.name for item in fields(Evidence)}
-    for row in read_facts("evidence"):
-        if row["key"] == key:
-            return Evidence(**{name: value for name, value in row.items() if name in names})
+    for row in all_evidence():
+        if row.key == key:
+            return row
     raise KeyError(f"facts/evidence.toml has no row {key!r}")
 
 
@@ -88,6 +98,16 @@ def threshold(key: str, name: str = "value") -> float:
         if row["key"] == key:
             return float(row[name])
     raise KeyError(f"facts/evidence.toml has no row {key!r}")
+
+
+def method_facts(method: str) -> Mapping[str, Any]:
+    """The row of one training method, or of 'none': title, what it trains, where its settings start from."""
+    for row in read_facts("methods"):
+        if row["name"] == method:
+            return row
+    raise ValueError(
+        f"Unknown method {method!r}; choose one of {[row['name'] for row in read_facts('methods')]}."
+    )
 
 
 @cache

@@ -165,6 +165,7 @@ class Evidence:
     source: str
     date: str
     value: float | None = None
+    about: tuple[str, ...] = ()  # the strategies and methods that it speaks on
 
     @property
     def cited(self) -> str:
