@@ -26,6 +26,7 @@ from .wording import (
     time_span,
 )
 
+_SHOWN_QUESTIONS = 5
 _INDENT, _POINTS = 2, 6  # cells: of every line, and of the lines after the first of an argument
 _LABEL_CELLS, _FIGURE_CELLS = 12, 27  # of the name before a bar, and of the numbers after it
 
@@ -205,10 +206,10 @@ def rejected_lines(found: Recommendation) -> tuple[str, ...]:
     )
 
 
-def open_questions(found: Recommendation, language: Language) -> Iterator[str]:
-    """The open questions in their own words, each with the flag that answers it."""
+def open_questions(found: Recommendation, language: Language, *, flags: bool = True) -> Iterator[str]:
+    """The open questions in their own words, the most telling first, each with the flag that answers it."""
     asked = {question.key: question for question in QUESTIONS}
-    for key in found.unanswered[:5]:
+    for key in found.unanswered[:_SHOWN_QUESTIONS]:
         question = asked.get(key)
         words = "" if question is None else question.text_zh if language == "zh" else question.text
-        yield f"{words} (--{key.replace('_', '-')})".strip()
+        yield f"{words} (--{key.replace('_', '-')})".strip() if flags else words

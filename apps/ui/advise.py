@@ -182,7 +182,7 @@ def _reasons(found: Recommendation) -> None:
 
 def _changes(found: Recommendation) -> None:
     _list(say("What would change the answer"), [say(line) for line in found.would_change])
-    _list(say("Questions that would make it surer"), list(open_questions(found, language())))
+    _list(say("Questions that would make it surer"), list(open_questions(found, language(), flags=False)))
 
 
 def _list(title: str, lines: Sequence[str]) -> None:
