@@ -10,11 +10,11 @@ from typing import Any
 from .limits import largest_batch, longest_context, longest_sequence, most_concurrent, verdict
 from .memory import estimate_memory
 from .phrase import Phrase, say
+from .setup_words import POLICY_METHODS
 from .setups import ModelSpec, ServeSetup, TrainSetup
 
 _SHORTEST_TOKENS = 256  # shorter rows and requests are no remedy
 _CARDS_OF_ONE_MACHINE = (2, 4, 8)
-_TUNING_A_POLICY = ("reward", "dpo", "kto", "ppo")  # `trained_with` says how
 _TO_QUANTISE = ("full", "lora", "rslora", "dora", "qlora")
 
 
@@ -48,15 +48,19 @@ def _set(kind: str, cost: int, text: Phrase, **values: Any) -> Change:
 
 
 def _to_lora(model: ModelSpec, setup: TrainSetup, card: CardLimit) -> TrainSetup | None:
-    if setup.method in _TUNING_A_POLICY:
+    if setup.method in POLICY_METHODS:
         return replace(setup, trained_with="lora", weight_dtype="bf16")
     return replace(setup, method="lora", weight_dtype="bf16") if setup.method == "full" else None
 
 
 def _to_qlora(model: ModelSpec, setup: TrainSetup, card: CardLimit) -> TrainSetup | None:
-    if setup.method in _TUNING_A_POLICY:
+    if setup.method in POLICY_METHODS:
         return replace(setup, trained_with="qlora", weight_dtype="nf4")
     return replace(setup, method="qlora", weight_dtype="nf4") if setup.method in _TO_QUANTISE else None
+
+
+def _to_double(model: ModelSpec, setup: TrainSetup, card: CardLimit) -> TrainSetup | None:
+    return replace(setup, weight_dtype="nf4-dq") if setup.weight_dtype == "nf4" else None
 
 
 def _fewer_rows(model: ModelSpec, setup: TrainSetup, card: CardLimit) -> TrainSetup:
@@ -134,6 +138,7 @@ def _requests_halved(before: ServeSetup, after: ServeSetup) -> float:
 
 
 _LORA = say("LoRA: the base stays frozen in bf16")
+_DOUBLE = say("double quantisation of the base")
 _QLORA = say("QLoRA: the base stays frozen in 4 bits (NF4)")
 
 # What is set comes before what is searched for.
@@ -157,7 +162,7 @@ TRAINING: tuple[Change, ...] = (
     _set("dtype", 3, say("weights and states in bf16 alone"), weight_dtype="bf16"),
     Change(kind="base", cost=3, make=_to_lora, tell=lambda *_: _LORA),
     Change(kind="base", cost=3, make=_to_qlora, tell=lambda *_: _QLORA),
-    _set("base", 2, say("double quantisation of the base"), weight_dtype="nf4-dq"),
+    Change(kind="base", cost=2, make=_to_double, tell=lambda *_: _DOUBLE),
     _set("upcast", 2, say("embeddings and head left in 16 bits, without peft's upcast"), kbit_upcast=False),
     _set(
         "in_backward", 2, say("each gradient used and freed in the backward pass"), optimizer_in_backward=True

@@ -13,6 +13,7 @@ from .shape import count_parameters
 from .wording import METHODS, listed
 
 _DTYPES = {"nf4": "NF4", "nf4-dq": "NF4 (double quantisation)", "gptq": "GPTQ"}
+POLICY_METHODS = ("reward", "dpo", "kto", "ppo")  # `trained_with` says how the policy is changed
 _OPTIMIZERS = {
     "adamw": say("AdamW's two moments for each trained weight"),
     "adamw_fused": say("AdamW's two moments for each trained weight"),
@@ -85,9 +86,7 @@ def setup_words(setup: TrainSetup | ServeSetup) -> list[str]:
 
 
 def _training_words(setup: TrainSetup) -> list[str]:
-    words: list[str] = []
-    if "lora" in setup.method or setup.method in ("dora", "vera"):
-        words.append(say("rank {rank} on {targets}", rank=setup.lora_rank, targets=setup.lora_targets))
+    words = _method_words(setup)
     words.append(say("optimizer {name}", name=setup.optimizer))
     words.append(
         say("gradient checkpointing") if setup.gradient_checkpointing else say("no gradient checkpointing")
@@ -96,6 +95,24 @@ def _training_words(setup: TrainSetup) -> list[str]:
     words.append(say("{name} loss", name=setup.loss_kernel))
     if setup.gpus > 1 or setup.sharding != "none":
         words.append(say("{gpus} cards, {sharding}", gpus=setup.gpus, sharding=setup.sharding))
+    return words
+
+
+def _method_words(setup: TrainSetup) -> list[str]:
+    """What a method's memory depends on beside what all have."""
+    words: list[str] = []
+    method: str = setup.method
+    if method in POLICY_METHODS:
+        method = setup.trained_with
+        words.append(say("trained with {method}", method=METHODS.get(method, method)))
+    if "lora" in method or method in ("dora", "vera", "oft"):
+        words.append(say("rank {rank} on {targets}", rank=setup.lora_rank, targets=setup.lora_targets))
+    if method in ("prompt", "prefix", "ptuning", "ptuning_v2"):
+        words.append(say("{count} virtual tokens", count=setup.virtual_tokens))
+    if method == "houlsby":
+        words.append(say("bottleneck {width}", width=setup.bottleneck))
+    if method == "last_layers":
+        words.append(say("the last {count} layers", count=setup.tuned_layers))
     return words
 
 
@@ -112,7 +129,7 @@ def part_line(part: str, model: ModelSpec, setup: TrainSetup | ServeSetup) -> st
     if part == "reserved":
         return say("blocks that PyTorch holds without filling them")
     if part == "workspace":
-        return say("copies that live for a moment, such as weights turned from 4 to 16 bits")
+        return _workspace(setup)
     if isinstance(setup, ServeSetup):
         return _serving_line(part, setup)
     return _training_line(part, model, setup)
@@ -123,11 +140,21 @@ def _weights(model: ModelSpec, setup: TrainSetup | ServeSetup) -> str:
         "params": count_parameters(model).total / 1e9,
         "dtype": _DTYPES.get(setup.weight_dtype, setup.weight_dtype),
     }
+    if isinstance(setup, TrainSetup) and setup.method in ("dpo", "kto", "ppo"):
+        return say("{params:.3g} billion parameters in {dtype}, and the models beside the policy", **values)
     if setup.weight_dtype in FLOAT_DTYPES:
         return say("{params:.3g} billion parameters in {dtype}", **values)
     if isinstance(setup, TrainSetup) and setup.kbit_upcast:
         return say("{params:.3g} billion parameters: linear layers in {dtype}, the rest in fp32", **values)
     return say("{params:.3g} billion parameters: linear layers in {dtype}, the rest in 16 bits", **values)
+
+
+def _workspace(setup: TrainSetup | ServeSetup) -> str:
+    if setup.weight_dtype not in FLOAT_DTYPES:
+        return say("weights turned back to 16 bits, a layer at a time")
+    if setup.weight_dtype == "fp32":
+        return say("16-bit copies of the fp32 weights, which autocast makes")
+    return say("copies that live for a moment")
 
 
 def _training_line(part: str, model: ModelSpec, setup: TrainSetup) -> str:
