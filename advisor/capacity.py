@@ -41,6 +41,7 @@ class CapacityPlan:
     disk_gib: float
     nodes: int
     node_gib: int  # memory of one query node; 0 without a cluster
+    embedder: str
     embed_cpu: TimeEstimate
     embed_card: TimeEstimate | None
     cards_for_a_day: tuple[int, int, int] | None  # fast, usual and slow stack of software
@@ -86,6 +87,7 @@ def plan_capacity(
         disk_gib=disk_bytes(chunks, dim, chunk_tokens, kind) / GIB,
         nodes=nodes,
         node_gib=node_gib,
+        embedder=spec.name,
         embed_cpu=embedding_time(tokens, spec, cpu_cores=cpu_cores, chunk_tokens=chunk_tokens),
         embed_card=on_card,
         cards_for_a_day=_cards_for_a_day(on_card),
@@ -169,7 +171,7 @@ def inverted_lists(chunks: int) -> int:
 def keyword_bytes(chunks: int, chunk_tokens: int) -> float:
     """A BM25 index: a score and a number for each word of each chunk, and the vocabulary, which grows as a root."""
     postings = chunks * chunk_tokens * fact("terms per token") * fact("posting")
-    words = fact("heaps factor") * (chunks * chunk_tokens) ** fact("heaps power")
+    words = fact("heaps factor") * math.pow(chunks * chunk_tokens, fact("heaps power"))
     return postings + words * fact("word")
 
 
@@ -259,7 +261,7 @@ def _caveats(kind: IndexKind, chunks: int) -> tuple[Phrase, ...]:
 
 def _check(chunks: int, dim: int, chunk_tokens: int, ram_gib: float) -> None:
     if not 1 <= chunks <= _MOST_CHUNKS:
-        raise ValueError(f"{chunks:,} chunks are no corpus; give 1 to {_MOST_CHUNKS:.0e}, such as 1e7.")
+        raise ValueError(f"{chunks:g} chunks are no corpus; give 1 to 1e12, such as 1e7.")
     if not 1 <= dim <= _MOST_DIM:
         raise ValueError(
             f"{dim:,} dimensions are no embedding; give 1 to {_MOST_DIM:,}, such as 384 or 1024."

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "memory of training or serving one model, and what would make it fit",
     ),
     "fits": ("apps.commands.fits", "what can be trained on a card: longest rows, largest batch"),
+    "capacity": ("apps.commands.capacity", "index, memory, disk and hours for a large corpus"),
     "index": ("apps.commands.index", "make or update a searchable index of a folder of documents"),
     "search": ("apps.commands.search", "find passages in an index"),
     "ask": ("apps.commands.ask", "answer a question with verified citations, or refuse"),
