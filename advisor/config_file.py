@@ -69,7 +69,8 @@ class ConfigFile:
 
     @property
     def family(self) -> str:
-        return str(self.content.get("model_type") or "")
+        name = str(self.content.get("model_type") or "")
+        return "falcon" if name.startswith("RefinedWeb") else name  # Falcon before transformers knew it
 
     def find(self, what: str) -> int | None:
         """The first of the names of `what` that holds a whole number."""

@@ -140,6 +140,7 @@ FAMILIES = {
     "internlm": Family(qkv_bias=True, output_bias="as_qkv"),
     "internlm2": Family(fused_qkv=True, output_bias="as_qkv"),
     "llama": Family(output_bias="as_qkv"),
+    "llama4_text": Family(output_bias="as_qkv"),
     "mistral": Family(),
     "mixtral": Family(lora_experts=True),
     "modernbert": Family(

@@ -52,9 +52,7 @@ def _spec(config: ConfigFile) -> ModelSpec:
         ),
         linear_bias=bias,
         norms_per_layer=_norms_per_layer(config, name, family.norms_per_layer),
-        qk_norm=bool(
-            says("use_qk_norm", "qk_layernorm", default=family.qk_norm != "no" and name != "cohere")
-        ),
+        qk_norm=_qk_norm(config, family.qk_norm != "no"),
         positions=(context or 512) + family.positions_offset if family.positions_offset is not None else 0,
         embedding_width=_embedding_width(config, hidden),
         **_experts(config, layers),
@@ -71,6 +69,8 @@ def _bidirectional(config: ConfigFile) -> bool:
 
 def _intermediate(config: ConfigFile, name: str, hidden: int) -> int:
     stated = config.find("intermediate")
+    if name == "llama4_text":
+        return int(config.says("intermediate_size_mlp", default=stated))
     if name == "qwen":  # the first Qwen states the summed width of its gate and up projections
         return config.need("intermediate") // 2
     if stated is None and "expansion_ratio" in config.content:  # MPT
@@ -103,6 +103,13 @@ def _head_dim(config: ConfigFile, heads: int, hidden: int) -> int | None:
     return stated if stated is not None and stated * heads != hidden else None
 
 
+def _qk_norm(config: ConfigFile, default: bool) -> bool:
+    """Llama 4 normalises without learned scales; Cohere has them in its largest models only."""
+    if config.family == "llama4_text":
+        return False
+    return bool(config.says("use_qk_norm", "qk_layernorm", default=default and config.family != "cohere"))
+
+
 def _norms_per_layer(config: ConfigFile, name: str, default: int) -> int:
     says = config.says
     if name == "falcon":
@@ -127,6 +134,8 @@ def _experts(config: ConfigFile, layers: int) -> dict[str, Any]:
     if not experts or experts < 2:
         return {}
     says = config.says
+    if config.family == "llama4_text":
+        return _llama4_experts(config, layers, experts)
     width = says("moe_intermediate_size", "expert_intermediate_size")
     shared = says("shared_expert_intermediate_size") or (says("n_shared_experts") or 0) * (width or 0)
     return {
@@ -135,6 +144,19 @@ def _experts(config: ConfigFile, layers: int) -> dict[str, Any]:
         "expert_intermediate": width,
         "shared_intermediate": int(shared),
         "dense_layers": _dense_layers(config, layers),
+    }
+
+
+def _llama4_experts(config: ConfigFile, layers: int, experts: int) -> dict[str, Any]:
+    """Llama 4 states the width of an expert, which is also that of the shared one, and puts them into some layers."""
+    width, moe = config.need("intermediate"), config.says("moe_layers")
+    step = int(config.says("interleave_moe_layer_step", default=1))
+    return {
+        "experts": experts,
+        "experts_per_token": config.find("experts_per_token"),
+        "expert_intermediate": width,
+        "shared_intermediate": width,
+        "dense_layers": layers - (len(moe) if isinstance(moe, list) else layers // step),
     }
 
 
