@@ -22,7 +22,8 @@ _CONTEXT_DEFAULT_GIB, _CONTEXT_HIGH_GIB = 0.4, 0.6
 # one length; weights lie snugly.
 _GAP, _GAP_HIGH = 0.10, 0.38
 _FORMULA_ERROR = 0.06  # half of all published measurements lie within 5.9 % of these formulas
-_SNUG = ("weights", "adapters", "optimizer", "embedder", "reranker")
+# What has one size for the whole run leaves no gaps.
+_SNUG = ("weights", "adapters", "optimizer", "workspace", "kv_cache", "embedder", "reranker")
 
 
 def estimate_memory(
@@ -45,12 +46,13 @@ def _estimate(parts: Mapping[str, float], peak: str, gpu: str | None) -> MemoryE
     moving = allocated - sum(gib.get(name, 0.0) for name in _SNUG)
     context = next((size for name, size in _CONTEXT_GIB.items() if gpu and name in gpu), _CONTEXT_DEFAULT_GIB)
     reserved = allocated + _GAP * moving
+    at_worst = moving + gib.get("workspace", 0.0)
     return MemoryEstimate(
         allocated_gib=allocated,
         reserved_gib=reserved,
         device_gib=reserved + context,
         low_gib=allocated * (1 - _FORMULA_ERROR),
-        high_gib=allocated * (1 + _FORMULA_ERROR) + _GAP_HIGH * moving + max(context, _CONTEXT_HIGH_GIB),
+        high_gib=allocated * (1 + _FORMULA_ERROR) + _GAP_HIGH * at_worst + max(context, _CONTEXT_HIGH_GIB),
         parts={**gib, "context": context},
         peak=peak,  # type: ignore[arg-type]
     )

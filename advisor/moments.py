@@ -70,12 +70,13 @@ def _moments(
     work = _workspace(model, setup, counts)
     at_loss = work + _cast_weights(setup, counts)
     kept = head if setup.optimizer_in_backward else gradients
+    waiting = kept if setup.accumulation > 1 else 0.0  # gradients of the batches before
     # Where both are tied, the gradient of the head waits for that of the embedding.
     tied = what.own == counts.total and not counts.head
     embedding = counts.embedding * gradients / what.total if tied else 0.0
     return {
-        "loss": _alive(run.saved + run.tail, run.logits, 0.0, at_loss),
-        "enter": _alive(run.saved + run.layer, 0.0, head, work),
+        "loss": _alive(run.saved + run.tail, run.logits, waiting, at_loss),
+        "enter": _alive(run.saved + run.layer, 0.0, max(head, waiting), work),
         "leave": _alive(run.layer, 0.0, kept, work),
         "embed": _alive(0.0, 0.0, kept, work + embedding),
         "step": _alive(0.0, 0.0, kept, work + step),

@@ -108,6 +108,7 @@ class TrainSetup:
         "auto"  # moments (and master weights); auto = as the weights
     )
     batch_size: int = 1  # rows on one card
+    accumulation: int = 1  # batches per step; from the second on, gradients stay while the next one runs
     seq_len: int = 1024  # tokens
     lora_rank: int = 16
     lora_targets: str = "all-linear"
