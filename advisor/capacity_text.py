@@ -53,8 +53,8 @@ def _table(page: Page, plans: Sequence[CapacityPlan]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    heads = ["chunks", "index", "RAM", "disk", "embedding on a CPU"]
-    heads += ["on one card", "cards for a day"] if plans[0].embed_card else []
+    heads = [say("chunks"), say("index"), say("RAM"), say("disk"), say("embedding on a CPU")]
+    heads += [say("on one card"), say("cards for a day")] if plans[0].embed_card else []
     for head in heads:
         table.add_column(page.tell(head), justify="left" if head == "index" else "right", overflow="fold")
     for plan in plans:
