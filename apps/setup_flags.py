@@ -13,9 +13,24 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 _HELP = {
     "method": "how the model is changed",
     "weight_dtype": "how the weights are kept (default: as 'advisor train' does for the method)",
+    "optimizer": "what takes the step",
     "optimizer_dtype": "Adam's moments",
     "batch_size": "rows at a time on one card",
     "seq_len": "tokens of a row",
+    "lora_rank": "width of LoRA adapters",
+    "lora_dropout": "chance that an input of an adapter is left out in a step",
+    "attention": "eager keeps all scores, the others do not",
+    "adapter_dtype": "what adapters are trained in",
+    "loss_dtype": "what the loss is computed in",
+    "autocast": "mixed precision, as the Trainer's bf16=True",
+    "kbit_saves_inputs": "bitsandbytes before 0.45: each 4-bit linear keeps its input",
+    "optimizer_in_backward": "use and free each gradient as it comes",
+    "offload_activations": "activations wait in the machine's RAM",
+    "virtual_tokens": "of prompt, prefix and P-Tuning",
+    "bottleneck": "width of Houlsby adapters",
+    "tuned_layers": "of last_layers",
+    "kv_dtype": "how keys and values are cached",
+    "adapter_rank": "their rank",
     "lora_targets": "'all-linear', or a comma list of q, k, v, o, gate, up, down, mlp, head",
     "trained_modules": "trained whole beside an adapter: embed, head, or both",
     "gradient_checkpointing": "compute activations twice instead of keeping them",
@@ -32,6 +47,8 @@ _HELP = {
     "embedder": "a model that embeds questions, on the same card: a catalogued name or a folder",
     "reranker": "a model that reorders passages, on the same card",
 }
+
+_MOST_CHOICES_IN_BRACES = 4
 
 
 def add_setup_flags(
@@ -65,6 +82,8 @@ def _add(parser: argparse._ArgumentGroup | argparse.ArgumentParser, item: Field[
         keys["action"] = argparse.BooleanOptionalAction
     elif get_origin(kind) is Literal:
         keys["choices"] = get_args(kind)
+        if len(get_args(kind)) > _MOST_CHOICES_IN_BRACES:
+            keys["metavar"], keys["help"] = "NAME", f"{help_text}: {', '.join(get_args(kind))}".lstrip(": ")
     elif kind is int:
         keys["type"], keys["metavar"] = _whole(0 if item.default == 0 else 1), "N"
     elif kind is float:

@@ -22,6 +22,7 @@ _SHARED = ("weight_dtype", "attention")  # fields of both setups
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "advisor estimate (--model NAME | --config FILE) [--vram GIB | --gpu NAME] [options]"
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--model", metavar="NAME", help="a catalogued model, or a folder with a config.json")
     which.add_argument("--config", metavar="FILE", help="a Hugging Face config.json")
@@ -34,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="the whole answer as JSON")
     add_language(parser)
-    add_setup_flags(parser.add_argument_group("training (and, where marked so above, answering)"), TrainSetup)
+    add_setup_flags(
+        parser.add_argument_group("training; --weight-dtype and --attention are of answering too"), TrainSetup
+    )
     add_setup_flags(parser.add_argument_group("answering, with --serve"), ServeSetup, skip=_SHARED)
 
 

@@ -24,6 +24,7 @@ _OWN = ("method", "batch_size")  # several methods; the batch is what is looked 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "advisor fits [--vram GIB | --gpu NAME] [--model NAME ...] [--method NAME ...] [options]"
     add_card_flags(parser)
     parser.add_argument(
         "--model",
