@@ -42,7 +42,7 @@ class LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.enter(moment)
 
     def enter(self, moment: str) -> None:
-        self.moment = moment
+        self.moment, self.module = moment, ""
         self._note()
 
     def _count(self, tensor: torch.Tensor, func: Any) -> None:
