@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
+
+from .glimpse import Glimpse
 
 # Blocks whose content is no text, and how they end. Looked for one after the other, so that a file full of openings
 # costs no more than any other: a single expression for tags and blocks would take the square of its length.
 _BLOCK = re.compile(rb"(?i)<(script|style)\b|<!--")
 _OLE = b"\xd0\xcf\x11\xe0"  # an encrypted .docx or .xlsx is wrapped in the old compound format
+_IN_MEMORY = 1 << 20  # an archive up to this size is read at once, which saves a dozen small reads
 _MAX_MEMBER = 256 << 20  # an Office part that claims to unpack to more is no document
 _MAX_RATIO = 300  # deflate of XML text stays far below; bombs lie near 1,000
-_TOKENS_PER_PAGE = 500  # a page of prose holds about 400 words (rule of thumb); tables and slides fewer
-_PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
-_COUNT = re.compile(rb"/Count\s+(\d{1,6})")
-_STREAM = re.compile(rb"/ObjStm\b.{0,400}?stream\r?\n", re.DOTALL)
-_STREAM_LIMIT = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Glimpse:
-    """What was seen of a file: its `text` (UTF-8), which `share` of the whole that is, or only its PDF `pages`."""
-
-    text: bytes = b""
-    share: float = 1.0
-    pages: int = 0
-
-    @property
-    def page_tokens(self) -> int:
-        return self.pages * _TOKENS_PER_PAGE
-
-
-def look_into(path: Path, size_bytes: int, limit: int) -> Glimpse:
+def look_into(path: str, suffix: str, size_bytes: int, limit: int) -> Glimpse:
     """Reads at most about `limit` bytes; ValueError with a short reason where the file cannot be read."""
     if size_bytes == 0:
         raise ValueError("empty file")
-    with path.open("rb") as file:
-        return READERS[path.suffix.lower()](file, size_bytes, limit)
+    # Unbuffered: a buffer as large as the limit, not as the file, takes longer to allocate than the file to read.
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (a third of the time of Path)
+        return READERS[suffix](file, size_bytes, limit)
 
 
 def _plain(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
-    raw = file.read(limit)
+    raw = file.read(min(limit, size_bytes)) or b""
     return Glimpse(text=_as_utf8(raw), share=len(raw) / max(size_bytes, len(raw)))
 
 
@@ -53,23 +38,23 @@ def _markup(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
 
 
 def _docx(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
-    return _office(file, ("word/document.xml",), limit)
+    return _office(file, size_bytes, ("word/document.xml",), limit)
 
 
 def _xlsx(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
-    return _office(file, ("xl/sharedStrings.xml", "xl/worksheets/sheet"), limit)
+    return _office(file, size_bytes, ("xl/sharedStrings.xml", "xl/worksheets/sheet"), limit)
 
 
-def _office(file: IO[bytes], wanted: tuple[str, ...], limit: int) -> Glimpse:
+def _office(file: IO[bytes], size_bytes: int, wanted: tuple[str, ...], limit: int) -> Glimpse:
     """Text of the parts whose names start as `wanted`; the unpacked size is bounded before anything is unpacked."""
     import zipfile
     import zlib
 
-    if file.read(4) == _OLE:
+    head = file.read(min(size_bytes, _IN_MEMORY)) or b""
+    if head.startswith(_OLE):
         raise ValueError("encrypted, or an old binary Office file")
-    file.seek(0)
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(io.BytesIO(head) if size_bytes <= _IN_MEMORY else file) as archive:
             parts = [item for item in archive.infolist() if item.filename.startswith(wanted)]
             if not parts:
                 raise ValueError("damaged: the part with the text is missing")
@@ -90,45 +75,15 @@ def _office(file: IO[bytes], wanted: tuple[str, ...], limit: int) -> Glimpse:
 
 
 def _pdf(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
-    """Pages only: their objects counted in the raw bytes, or /Count of the page tree inside compressed objects."""
-    head_bytes = max(limit, 4 << 20)
-    raw = file.read(head_bytes)
-    if b"%PDF-" not in raw[:1024]:
-        raise ValueError("damaged: no PDF header")
-    file.seek(max(0, size_bytes - 4096))
-    tail = file.read()
-    if b"/Encrypt" in tail or b"/Encrypt" in raw:
-        raise ValueError("encrypted PDF")
-    if b"startxref" not in tail and b"%%EOF" not in tail:
-        raise ValueError("damaged: the PDF stops in the middle")
-    share = min(1.0, len(raw) / size_bytes)
-    pages = len(_PAGE.findall(raw)) / share
-    if not pages:
-        pages = max((int(count) for count in _COUNT.findall(raw + _unpacked_objects(raw))), default=1)
-    return Glimpse(pages=max(1, round(pages)))
+    from .pdf_glance import glance_at_pdf
 
-
-def _unpacked_objects(raw: bytes) -> bytes:
-    """Bounded look into the first object streams of a PDF, where writers since PDF 1.5 keep the page tree."""
-    import zlib
-
-    found = b""
-    for match in _STREAM.finditer(raw):
-        try:
-            found += zlib.decompressobj().decompress(
-                raw[match.end() : match.end() + _STREAM_LIMIT], _STREAM_LIMIT
-            )
-        except zlib.error:
-            continue  # another filter than Flate: this stream tells nothing
-        if len(found) > 4 * _STREAM_LIMIT:
-            break
-    return found
+    return glance_at_pdf(file, size_bytes, limit)
 
 
 def _without_tags(data: bytes) -> bytes:
     """The text between tags, in time proportional to the length whatever the bytes are."""
     first, *rest = _without_blocks(data).split(b"<")
-    return b" ".join(b" ".join([first, *(piece.partition(b">")[2] for piece in rest)]).split())
+    return b" ".join([first, *[piece.partition(b">")[2] for piece in rest]])
 
 
 def _without_blocks(data: bytes) -> bytes:

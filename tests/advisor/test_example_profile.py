@@ -3,6 +3,7 @@ import json
 import pytest
 
 from advisor import profile_data
+from advisor.tokens import LETTER_BYTES_PER_TOKEN
 
 
 def test_answers_that_stand_in_the_documents_are_counted(documents, qa_file):
@@ -41,9 +42,9 @@ def test_labels_are_balanced_and_duplicates_counted(tmp_path, write_rows):
 def test_lengths_are_given_by_percentile(tmp_path, write_rows):
     rows = [{"question": "q" * 40, "answer": "a" * 4 * n} for n in range(1, 101)]
     profile = profile_data(None, write_rows(tmp_path / "q.jsonl", rows)).examples
-    assert profile.p50_tokens == pytest.approx(61, abs=2)
-    assert profile.p50_tokens < profile.p95_tokens < profile.max_tokens
-    assert profile.max_tokens == pytest.approx(110, abs=2)
+    assert profile.p50_tokens == pytest.approx((40 + 4 * 51) / LETTER_BYTES_PER_TOKEN, abs=1)
+    assert profile.p50_tokens < profile.p95_tokens < profile.p99_tokens <= profile.max_tokens
+    assert profile.max_tokens == pytest.approx((40 + 4 * 100) / LETTER_BYTES_PER_TOKEN, abs=1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""Looks at some pages of a PDF: how many there are, what text they show, and whether they are pictures of text."""
+
+from __future__ import annotations
+
+import re
+from typing import IO
+
+from .glimpse import Glimpse
+from .pdf_fonts import Decode
+from .pdf_objects import PdfObjects, references
+from .pdf_page import Page, read_page
+
+_HEAD_BYTES, _TAIL_BYTES = 3 << 20, 1 << 20  # of a long file; page objects may stand at its end
+_PAGE_BYTES = 4 << 10  # text of a full page, for turning a limit of bytes into a number of pages
+_FEWEST_PAGES, _MOST_PAGES = 2, 64
+_TOKENS_PER_PAGE = (
+    500  # a page of prose holds about 400 words (rule of thumb); used where no page can be unpacked
+)
+_SCAN_LETTERS = 20  # a page number or a stamp on the picture of a page is shorter
+_PAGE = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
+_CATALOG = re.compile(rb"/Type\s*/Catalog\b")
+_PAGES = re.compile(rb"/Type\s*/Pages\b")
+_COUNT = re.compile(rb"/Count\s+(\d{1,6})\b")
+
+
+def glance_at_pdf(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    """Pages in all and the text of evenly spread ones, as many as hold about `limit` bytes.
+
+    Raises ValueError with a short reason where the file is encrypted or damaged.
+    """
+    pdf = PdfObjects(_ends(file, size_bytes))
+    numbers, total = _pages(pdf)
+    wanted = min(max(limit // _PAGE_BYTES, _FEWEST_PAGES), _MOST_PAGES)
+    fonts: dict[int, Decode] = {}
+    pages = [read_page(pdf, number, fonts) for number in numbers[:: -(-len(numbers) // wanted) or 1]]
+    if not any(page.unpacked for page in pages):
+        return Glimpse(pages=total, tokens_per_page=_TOKENS_PER_PAGE)
+    return Glimpse(
+        text="\n".join(page.text for page in pages).encode("utf-8", "replace"),
+        share=len(pages) / total,
+        pages=total,
+        scanned=_is_scan(pages),
+    )
+
+
+def _pages(pdf: PdfObjects) -> tuple[list[int], int]:
+    """Page objects in the order of the page tree where it can be followed, and how many pages there are."""
+    heads = dict(pdf.heads())
+    roots = [number for number, head in heads.items() if _CATALOG.search(head)]
+    numbers: list[int] = []
+    waiting = [pdf.number(heads[root], b"Pages") or 0 for root in roots[-1:]]
+    seen = set(waiting)
+    while waiting:
+        number = waiting.pop()
+        head = heads.get(number, b"")
+        if _PAGE.search(head):
+            numbers.append(number)
+        kids = [kid for kid in references(pdf.value(head, b"Kids")) if kid not in seen]
+        seen.update(kids)
+        waiting += reversed(kids)
+    numbers = numbers or [number for number, head in heads.items() if _PAGE.search(head)]
+    counts = [int(count) for head in heads.values() if _PAGES.search(head) for count in _COUNT.findall(head)]
+    return numbers, len(numbers) or max(counts, default=1)
+
+
+def _ends(file: IO[bytes], size_bytes: int) -> bytes:
+    raw = file.read(min(_HEAD_BYTES, size_bytes))
+    if b"%PDF-" not in raw[:1024]:
+        raise ValueError("damaged: no PDF header")
+    if size_bytes > len(raw):
+        file.seek(max(len(raw), size_bytes - _TAIL_BYTES))
+        raw += file.read()
+    if b"startxref" not in raw[-4096:] and b"%%EOF" not in raw[-4096:]:
+        raise ValueError("damaged: the PDF stops in the middle")
+    if b"/Encrypt" in raw:
+        raise ValueError("encrypted PDF")
+    return raw
+
+
+def _is_scan(pages: list[Page]) -> bool:
+    letters = sum(len("".join(page.text.split())) for page in pages)
+    return letters < _SCAN_LETTERS * len(pages) and all(page.pictures for page in pages)
