@@ -79,6 +79,8 @@ def all_evidence() -> tuple[Evidence, ...]:
     rows = []
     for row in read_facts("evidence"):
         values = {name: value for name, value in row.items() if name in names}
+        if "value" in values:  # TOML reads 2 as an integer, and a plan that is read back holds 2.0
+            values["value"] = float(values["value"])
         rows.append(Evidence(**values, about=tuple(row.get("about", ()))))
     return tuple(rows)
 
