@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from .hardware import detect_hardware, hardware_with_card, hardware_with_vram
     from .limits import FitRow, fits_table, largest_batch, longest_sequence
     from .memory import estimate_memory
+    from .plan_json import as_asked, from_json, to_json
     from .questions import QUESTIONS, needs_from_dict, read_needs
-    from .report import as_asked, from_json, render_html, render_markdown, render_text, to_json
+    from .report_html import render_html
+    from .report_markdown import render_markdown
+    from .report_text import render_text
     from .running_cost import BreakEven, Running, break_even, cost_curve, monthly_cost
     from .schema import (
         Card,
@@ -49,7 +52,10 @@ _GIVES = {
     "limits": "FitRow fits_table largest_batch longest_sequence",
     "memory": "estimate_memory",
     "questions": "QUESTIONS needs_from_dict read_needs",
-    "report": "as_asked from_json render_html render_markdown render_text to_json",
+    "plan_json": "as_asked from_json to_json",
+    "report_html": "render_html",
+    "report_markdown": "render_markdown",
+    "report_text": "render_text",
     "running_cost": "BreakEven Running break_even cost_curve monthly_cost",
     "schema": "DataProfile Evidence ExampleProfile Gpu Hardware Needs Option Reason Recommendation",
     "setups": "Card CostEstimate MemoryEstimate ModelSpec ServeSetup TimeEstimate TrainSetup",

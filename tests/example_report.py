@@ -1,6 +1,6 @@
 """A recommendation written by hand, something in every field, so that no change of a rule or formula alters reports.
 
-To approve reports that were changed on purpose: python tests/example_report.py, then read the diff.
+To approve reports that were changed on purpose: PYTHONPATH=. python tests/example_report.py, then read the diff.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from advisor.phrase import Language, say
-from advisor.report import render_html, render_markdown, render_text
+from advisor.report_html import render_html
+from advisor.report_markdown import render_markdown
+from advisor.report_text import render_text
 from advisor.schema import (
     CostEstimate,
     DataProfile,

@@ -23,5 +23,5 @@ def test_a_recommendation_loads_nothing_heavy(documents):
 
 
 def test_the_function_is_never_hidden_by_a_module_of_its_name():
-    code = "import advisor.decide, advisor.report\nfrom advisor import recommend\nassert callable(recommend)"
+    code = "import advisor.decide, advisor.report_html\nfrom advisor import recommend\nassert callable(recommend)"
     assert loaded_after(code) in ([], ["rich"])

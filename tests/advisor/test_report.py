@@ -25,7 +25,9 @@ LANGUAGES = [("en", ""), ("zh", ".zh")]
 @pytest.mark.parametrize(("language", "suffix"), LANGUAGES)
 def test_reports_are_as_approved(name, language, suffix):
     approved = GOLDEN / name.format(suffix)
-    assert RENDERED[name](language) == approved.read_text("utf-8"), "python tests/example_report.py"
+    assert RENDERED[name](language) == approved.read_text("utf-8"), (
+        "PYTHONPATH=. python tests/example_report.py"
+    )
 
 
 @pytest.mark.parametrize("plan", [FULL_REPORT, BARE_REPORT])
