@@ -8,16 +8,21 @@ from .phrase import say
 from .schema import DataProfile, ExampleProfile, Hardware
 from .wording import joined, listed
 
-LANGUAGES = {"en": "English", "zh": "Chinese"}
+LANGUAGES = {
+    "en": "English", "zh": "Chinese", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian",
+    "pt": "Portuguese", "nl": "Dutch", "ru": "Russian", "ar": "Arabic", "ko": "Korean", "ja": "Japanese",
+    "other": "others",
+}  # fmt: skip
 PERSONAL_DATA = {
-    "email": "e-mail addresses", "phone": "telephone numbers", "id_card": "identity numbers",
-    "credit_card": "credit card numbers", "iban": "bank accounts", "ip": "IP addresses",
+    "email": "e-mail addresses", "phone": "telephone numbers", "resident_id": "Chinese identity numbers",
+    "card": "card numbers", "iban": "bank accounts (IBAN)", "ssn": "US social security numbers", "ip": "IP addresses",
 }  # fmt: skip
 EXAMPLE_KINDS = {
     "qa": "questions with answers", "labels": "texts with labels", "messages": "conversations", "text": "plain texts",
     "unknown": "rows of an unknown form",
 }  # fmt: skip
-_NAMED, _MOST_LABELS = 3, 6  # files and labels that are named
+_NAMED, _MOST_LABELS, _MOST_FORMATS = 3, 6, 8  # files, labels and formats that are named
+_SMALLEST_SHARE = 0.005  # of a language that is told
 
 
 def hardware_line(hardware: Hardware | None) -> str:
@@ -48,7 +53,9 @@ def data_lines(data: DataProfile | None) -> tuple[str, ...]:
 
 
 def _documents(data: DataProfile) -> Iterator[tuple[str, str]]:
-    formats = listed(f"{count:,} {suffix.lstrip('.')}" for suffix, count in data.formats.items())
+    commonest = sorted(data.formats.items(), key=lambda pair: -pair[1])
+    shown = [f"{count:,} {suffix.lstrip('.')}" for suffix, count in commonest[:_MOST_FORMATS]]
+    formats = listed([*shown, "…"] if len(commonest) > _MOST_FORMATS else shown)
     content = say(
         "{files:,} ({formats}), about {tokens:,} tokens",
         files=data.files,
@@ -87,7 +94,9 @@ def _examples(rows: ExampleProfile) -> Iterator[tuple[str, str]]:
     content = say("{rows:,} {kind}, up to {tokens:,} tokens", rows=rows.rows, kind=kind, tokens=tokens)
     yield say("examples"), content
     if rows.answers_in_documents is not None:
-        yield say("answers found in the documents"), f"{rows.answers_in_documents:.0%}"
+        share, checked = rows.answers_in_documents, rows.answers_checked
+        content = say("{share:.0%} of {checked:,} looked for", share=share, checked=checked)
+        yield say("answers found in the documents"), content if checked else f"{share:.0%}"
     if rows.labels:
         shown = sorted(rows.labels.items(), key=lambda pair: -pair[1])[:_MOST_LABELS]
         yield say("labels"), listed(f"{label} {count:,}" for label, count in shown)
@@ -105,6 +114,7 @@ def language_shares(shares: Mapping[str, float]) -> str:
     return listed(
         say("{share:.0%} {language}", share=share, language=LANGUAGES.get(name, name))
         for name, share in ordered
+        if share >= _SMALLEST_SHARE
     )
 
 

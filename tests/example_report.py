@@ -144,7 +144,7 @@ OPTIONS = (
 
 EXAMPLES = ExampleProfile(
     rows=80, kind="qa", p50_tokens=60, p95_tokens=120, p99_tokens=180, max_tokens=200, duplicates=2, conflicts=3,
-    leaked=4, languages={"en": 0.7, "zh": 0.3}, answers_in_documents=0.9, quotes=True, path="qa.jsonl",
+    leaked=4, languages={"en": 0.7, "zh": 0.3}, answers_in_documents=0.9, answers_checked=80, quotes=True, path="qa.jsonl",
 )  # fmt: skip
 DATA = DataProfile(
     files=1_014, size_bytes=400_000, formats={".docx": 3, ".md": 1_006, ".pdf": 5}, tokens=2_800_000,
