@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from .phrase import say
 from .schema import DataProfile, ExampleProfile, Hardware
@@ -84,7 +84,7 @@ def _trouble(data: DataProfile) -> Iterator[tuple[str, str]]:
     if data.scanned:
         yield say("scanned, without text"), _some(data.scanned)
     if data.unreadable:
-        yield say("not readable"), _some(data.unreadable)
+        yield say("not readable"), _some([_reasoned(line) for line in data.unreadable])
     if data.unsupported:
         yield say("no loader"), listed(f"{count:,} {suffix}" for suffix, count in data.unsupported.items())
 
@@ -126,7 +126,13 @@ def personal_kinds(found: Mapping[str, int]) -> str:
     )
 
 
-def _some(names: tuple[str, ...]) -> str:
+def _reasoned(line: str) -> str:
+    """'name: reason', so that the reason is put into the language of the report."""
+    name, _, reason = line.partition(": ")
+    return say("{name}: {content}", name=name, content=reason) if reason else name
+
+
+def _some(names: Sequence[str]) -> str:
     shown = joined(names[:_NAMED])
     rest = len(names) - _NAMED
     return say("{names}; and {rest:,} more", names=shown, rest=rest) if rest > 0 else shown
