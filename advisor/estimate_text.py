@@ -171,7 +171,7 @@ def _notes(page: Page, found: MemoryAnswer) -> None:
     page.line(peak_line(found.memory))
     window = over_window(found.model, found.setup)
     if window is not None:
-        page.line(say("The rows are longer than the model's window of {window:,} tokens.", window=window))
+        page.line(say("This is longer than the model's window of {window:,} tokens.", window=window))
     kept = within_what_is_kept(found)
     if kept is not None and found.card is not None:
         page.line(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from itertools import combinations
 from typing import Any
 
@@ -30,15 +30,19 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
+    """The run, and what was worked out about it: the same setups come back in many groups."""
+
     model: ModelSpec
     setup: Any  # TrainSetup or ServeSetup
     card: CardLimit
+    _memories: dict[Any, MemoryEstimate] = field(default_factory=dict)
+    _changed: dict[tuple[int, Any], Any] = field(default_factory=dict)
 
     def after(self, group: Sequence[Change]) -> Any | None:
-        """The setup with all changes; None where one of them makes no difference or no sense."""
+        """The setup with all changes; None where one of them makes no difference, no sense, or is not offered."""
         setup = self.setup
         for change in group:
-            changed = change.make(self.model, setup, self.card)
+            changed = self._after_one(change, setup)
             if changed is None or changed == setup:
                 return None
             setup = changed
@@ -48,7 +52,20 @@ class _Run:
         return verdict(self.memory(setup), self.card.vram_gib)
 
     def memory(self, setup: Any) -> MemoryEstimate:
-        return estimate_memory(self.model, setup, self.card.gpu)
+        if setup not in self._memories:
+            self._memories[setup] = estimate_memory(self.model, setup, self.card.gpu)
+        return self._memories[setup]
+
+    def _after_one(self, change: Change, setup: Any) -> Any | None:
+        key = id(change), setup
+        if key not in self._changed:
+            try:
+                self._changed[key] = after = change.make(self.model, setup, self.card)
+                if after is not None:
+                    self.memory(after)
+            except ValueError:  # a combination that no library offers
+                self._changed[key] = None
+        return self._changed[key]
 
 
 def remedies(
@@ -63,7 +80,7 @@ def remedies(
     best = _RANK[run.fits(setup)]
     found: dict[_Group, tuple[Any, Verdict]] = {}
     for group in _groups(run, found):
-        after = _possible(run, group)
+        after = run.after(group)
         if after is None:
             continue
         fits = run.fits(after)
@@ -88,37 +105,40 @@ def _groups(run: _Run, found: dict[_Group, tuple[Any, Verdict]]) -> Iterator[_Gr
             return
 
 
-def _cheapest(run: _Run, table: list[Change]) -> _Group | None:
-    """Adds the cheapest change that lowers the memory until the run fits, then drops those that were not needed."""
+def _cheapest(run: _Run, table: list[Change]) -> _Group:
+    """Adds the cheapest change that lowers the memory until the run fits, then drops those that were not needed.
+
+    Empty where all of them are not enough.
+    """
     group: _Group = ()
     setup, taken = run.setup, True
     while run.fits(setup) != "yes" and taken:
         taken = False
         for change in sorted(table, key=lambda change: change.cost):
-            longer = tuple(one for one in table if one in group or one is change)
-            if change.kind in {one.kind for one in group} or (after := _possible(run, longer)) is None:
+            if change.kind in {one.kind for one in group}:
                 continue
+            longer, after = _useful(run, [one for one in table if one in group or one is change])
             if run.memory(after).high_gib < run.memory(setup).high_gib:
                 group, setup, taken = longer, after, True
                 break
     if run.fits(setup) != "yes":
-        return None
+        return ()
     for change in sorted(group, key=lambda change: -change.cost):
-        fewer = tuple(one for one in group if one is not change)
-        after = _possible(run, fewer) if fewer else None
-        if after is not None and run.fits(after) == "yes":
+        fewer, after = _useful(run, [one for one in group if one is not change])
+        if run.fits(after) == "yes":
             group = fewer
     return group
 
 
-def _possible(run: _Run, group: _Group) -> Any | None:
-    try:
-        after = run.after(group)
+def _useful(run: _Run, changes: Sequence[Change]) -> tuple[_Group, Any]:
+    """Those of the changes that make a difference, one after the other, and the setup after them."""
+    group: _Group = ()
+    setup = run.setup
+    for change in changes:
+        after = run.after((*group, change))
         if after is not None:
-            run.memory(after)
-    except ValueError:  # a combination that no library offers
-        return None
-    return after
+            group, setup = (*group, change), after
+    return group, setup
 
 
 def _cost(group: _Group, before: Any, after: Any) -> float:

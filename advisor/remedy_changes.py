@@ -63,9 +63,14 @@ def _to_double(model: ModelSpec, setup: TrainSetup, card: CardLimit) -> TrainSet
     return replace(setup, weight_dtype="nf4-dq") if setup.weight_dtype == "nf4" else None
 
 
-def _fewer_rows(model: ModelSpec, setup: TrainSetup, card: CardLimit) -> TrainSetup:
-    rows = largest_batch(model, setup, card.vram_gib, gpu=card.gpu) or 1
-    return replace(setup, batch_size=min(rows, setup.batch_size))
+def _fewer_rows(model: ModelSpec, setup: TrainSetup, card: CardLimit) -> TrainSetup | None:
+    """As many rows for each step as before, in more batches, whose gradients wait for one another."""
+    waiting = replace(setup, accumulation=max(2, setup.accumulation))
+    rows = largest_batch(model, waiting, card.vram_gib, gpu=card.gpu) or 1
+    if rows >= setup.batch_size:
+        return None
+    batches = -(-setup.batch_size // rows)
+    return replace(setup, batch_size=rows, accumulation=setup.accumulation * batches)
 
 
 def _shorter_rows(model: ModelSpec, setup: TrainSetup, card: CardLimit) -> TrainSetup | None:
@@ -133,6 +138,10 @@ def _rows_halved(before: TrainSetup, after: TrainSetup) -> float:
     return math.log2(before.seq_len / after.seq_len)
 
 
+def _cards_doubled(before: TrainSetup, after: TrainSetup) -> float:
+    return math.log2(after.gpus / before.gpus)
+
+
 def _requests_halved(before: ServeSetup, after: ServeSetup) -> float:
     return math.log2(before.context_tokens / after.context_tokens)
 
@@ -170,7 +179,7 @@ TRAINING: tuple[Change, ...] = (
     _set("offload", 3, say("activations that wait in the machine's RAM"), offload_activations=True),
     Change(kind="rows", cost=1, make=_fewer_rows, tell=_tell_rows),
     Change(kind="length", cost=4, make=_shorter_rows, tell=_tell_length, extra=_rows_halved),
-    Change(kind="cards", cost=5, make=_more_cards, tell=_tell_cards),
+    Change(kind="cards", cost=5, make=_more_cards, tell=_tell_cards, extra=_cards_doubled),
 )
 SERVING: tuple[Change, ...] = (
     _set("kv", 1, say("a KV cache of 8 bits"), kv_dtype="int8"),

@@ -16,6 +16,7 @@ _HELP = {
     "optimizer": "what takes the step",
     "optimizer_dtype": "Adam's moments",
     "batch_size": "rows at a time on one card",
+    "accumulation": "batches of one step; their gradients wait for one another",
     "seq_len": "tokens of a row",
     "lora_rank": "width of LoRA adapters",
     "lora_dropout": "chance that an input of an adapter is left out in a step",

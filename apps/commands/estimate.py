@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     from advisor.memory_answer import answer, as_dict
 
     _refuse_mixed(args)
-    model, setup = _model(args), _setup(args)
+    model = _model(args)
+    setup = _setup(args, model)
     card = chosen_card(args)
     found = answer(model, setup, card, simulation=_simulated(args, model, setup) if args.simulate else None)
     if args.json:
@@ -81,13 +82,17 @@ def _model(args: argparse.Namespace) -> ModelSpec:
     return ModelSpec.from_config(Path(args.config)) if args.config else resolve_model(args.model)
 
 
-def _setup(args: argparse.Namespace) -> TrainSetup | ServeSetup:
+def _setup(args: argparse.Namespace, model: ModelSpec) -> TrainSetup | ServeSetup:
+    """What was given; a default length ends at the model's window."""
     from advisor.limits import method_setup
 
+    window = model.context_tokens or sys.maxsize
+    fields: dict[str, Any] = given_fields(args, ServeSetup if args.serve else TrainSetup)
     if args.serve:
-        return ServeSetup(**given_fields(args, ServeSetup))
-    fields: dict[str, Any] = given_fields(args, TrainSetup)
-    return method_setup(fields.pop("method", "lora"), **fields)
+        return ServeSetup(**{"context_tokens": min(ServeSetup().context_tokens, window), **fields})
+    return method_setup(
+        **{"method": TrainSetup().method, "seq_len": min(TrainSetup().seq_len, window), **fields}
+    )
 
 
 def _simulated(args: argparse.Namespace, model: ModelSpec, setup: TrainSetup | ServeSetup) -> Simulation:

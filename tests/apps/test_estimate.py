@@ -101,6 +101,11 @@ def test_rows_beyond_the_window_are_pointed_out(estimate: Any) -> None:
     assert "model's window of 32,768 tokens" in estimate(*QWEN, "--seq-len", "40000", "--vram", "80")
 
 
+def test_a_length_that_nobody_asked_for_ends_at_the_window(estimate: Any) -> None:
+    assert "1 × 512 tokens" in estimate("--model", "minilm", "--vram", "8")
+    assert "1 × 512 tokens" in estimate("--model", "minilm", "--vram", "8", "--serve")
+
+
 def test_what_a_printed_size_leaves_for_programs_is_told_where_it_matters(estimate: Any) -> None:
     high = json.loads(estimate(*QWEN, "--vram", "80", "--json"))["memory"]["high_gib"]
     assert "let programs use" in estimate(*QWEN, "--vram", f"{high + 0.01}")
