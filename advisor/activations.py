@@ -6,13 +6,17 @@ tensor that it stands for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .families import Family, family_of
 from .setups import ModelSpec, TrainSetup
 from .shape import linears, widths
-from .trainable import LORA_LIKE, base_method, quantised, targets
+from .trainable import LORA_LIKE, WHOLE, base_method, quantised, targets
 
-# Families that spell GELU out in Python, so that autograd keeps four tensors where one kernel keeps its input.
+# Families that spell GELU out in Python: autograd keeps four tensors where one kernel keeps its input, and their power
+# runs in fp32 under autocast.
 _SPELLED_GELU = frozenset({"gpt2", "gptj", "phi"})
+_SPELLED_UNITS, _SPELLED_AUTOCAST_UNITS = 4.0, 7.0
 _EAGER_SAVED = 6.0  # bytes per score: the softmax in fp32 and its 16-bit copy
 _EAGER_WORK = 8.0  # while one layer runs: raw scores, masked scores, softmax in fp32
 
@@ -22,7 +26,7 @@ def saved_units(model: ModelSpec, setup: TrainSetup) -> float:
     method = base_method(setup)
     whole = method in ("full", "last_layers")
     trains_norms = whole or method in ("ln_tuning", "llama_adapter_v2")
-    units = _norms(model, setup, trains_norms) + _attention(model) + _mlp(model)
+    units = _norms(model, setup, trains_norms) + _attention(model) + _mlp(model, setup)
     if whole:
         units += _inputs_of_trained(model, setup)
     elif method in LORA_LIKE or method == "ia3":
@@ -68,14 +72,20 @@ def _width(model: ModelSpec) -> float:
     return float(routed + model.shared_intermediate)
 
 
+def _autocast(setup: TrainSetup) -> bool:
+    """Whether the forward pass runs under autocast: fp32 weights do, and fp32 adapters on a 16-bit base."""
+    if setup.weight_dtype == "fp32":
+        return True
+    return base_method(setup) not in WHOLE and setup.adapter_dtype == "fp32" and setup.autocast
+
+
 def _norms(model: ModelSpec, setup: TrainSetup, trained: bool) -> float:
-    """RMSNorm keeps its input in fp32 (2h), LayerNorm as it comes; a trained one the normalised value too."""
+    """RMSNorm keeps its input in fp32 (2h), LayerNorm as it comes (fp32 under autocast); trained, its value too."""
     q, kv = widths(model)
     per = model.norms_per_layer * model.hidden + (q + kv if model.qk_norm else 0)
-    amp = setup.weight_dtype == "fp32"
     if _family(model).norm_numbers == 2:  # LayerNorm
-        return per * (2.0 if amp else 1.0)
-    return 2.0 * per + (per * (2.0 if amp else 1.0) if trained else 0.0)
+        return per * (2.0 if _autocast(setup) else 1.0)
+    return 2.0 * per + (per * (2.0 if setup.weight_dtype == "fp32" else 1.0) if trained else 0.0)
 
 
 def _attention(model: ModelSpec) -> float:
@@ -84,11 +94,12 @@ def _attention(model: ModelSpec) -> float:
     return 2 * q + 2 * kv + (q + kv if _family(model).fused_qkv else 0)
 
 
-def _mlp(model: ModelSpec) -> float:
+def _mlp(model: ModelSpec, setup: TrainSetup) -> float:
     """Gate, its activation and up; without a gate the input of the activation."""
     if model.gated_mlp:
         return 3 * _width(model)
-    return (4 if model.family in _SPELLED_GELU else 1) * _width(model)
+    spelled = _SPELLED_AUTOCAST_UNITS if _autocast(setup) else _SPELLED_UNITS
+    return (spelled if model.family in _SPELLED_GELU else 1.0) * _width(model)
 
 
 def _inputs_of_trained(model: ModelSpec, setup: TrainSetup) -> float:
@@ -108,19 +119,28 @@ def _adapter_inputs(model: ModelSpec, setup: TrainSetup, method: str) -> float:
         return shapes["k"][1] + shapes["v"][1] + _width(model)
     if method == "lora_fa":
         return float(setup.lora_rank * len(roles))
-    own_copy = setup.adapter_dtype == "fp32" or setup.lora_dropout > 0
-    size = 1.0
-    if setup.adapter_dtype == "fp32" and not setup.autocast and setup.weight_dtype != "fp32":
-        size = 2.0
     mask = 0.5 if setup.lora_dropout > 0 else 0.0
+    modules = _read_by(model, roles)
+    if setup.lora_dropout == 0 and setup.adapter_dtype != "fp32":
+        shared = {
+            name: width for name, width in modules.values() if name != "o"
+        }  # o reads what attention keeps
+        return float(sum(shared.values())) + setup.lora_rank * len(modules)
+    fp32 = setup.adapter_dtype == "fp32" and not _autocast(setup)
+    own = sum(width for _, width in modules.values()) * ((2.0 if fp32 else 1.0) + mask)
+    return own + setup.lora_rank * len(modules)
+
+
+def _read_by(model: ModelSpec, roles: Sequence[str]) -> dict[str, tuple[str, float]]:
+    """Module -> the tensor that it reads and its width; a fused projection is one module."""
+    family, shapes = _family(model), linears(model)
+    fused = dict.fromkeys("qkv", "qkv") if family.fused_qkv else {}
+    fused |= dict.fromkeys(("gate", "up"), "gate_up") if family.fused_gate_up else {}
     inputs = {"q": "n1", "k": "n1", "v": "n1", "o": "o", "gate": "n2", "up": "n2", "down": "product"}
-    read = {role: (shapes[role][0] if role != "down" else _width(model)) for role in roles}
-    if own_copy:
-        units = sum(read.values()) * (size + mask)
-    else:
-        once = {inputs[role]: width for role, width in read.items() if role != "o"}
-        units = float(sum(once.values()))
-    return units + setup.lora_rank * len(roles)
+    return {
+        fused.get(role, role): (inputs[role], _width(model) if role == "down" else float(shapes[role][0]))
+        for role in roles
+    }
 
 
 def _extra(model: ModelSpec, setup: TrainSetup, method: str) -> float:

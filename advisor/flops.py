@@ -174,7 +174,7 @@ def _passes(model: ModelSpec, setup: TrainSetup) -> Passes:
     full = method == "full" or (method in ("reward", "dpo", "kto", "ppo") and setup.trained_with == "full")
     weights = 1.0 if full else 0.0
     reference = (
-        1.0 if setup.reference_model or not full else 0.0
+        1.0 if setup.reference_model is not False or not full else 0.0
     )  # the frozen base is asked under an adapter too
     if method == "reward":
         return Passes(sequences=2, weights=weights)

@@ -14,12 +14,12 @@ from .shape import Counts, count_parameters
 from .states import WEIGHT_BYTES, Widths, exchange_bytes, frozen_share, trained_widths
 from .trainable import QUANTISED, WHOLE, Trained, base_method, quantised, trained
 
-# Bytes per logit at the peak of the loss, by its dtype. Stock: 16-bit logits in the model's output, which a training
-# loop holds until the backward pass is done; log-softmax in fp32, its gradient and that of the fp32 logits. In 16 bits:
-# logits, their shifted copy, log-softmax and gradient. Ready logits in pieces: logits and log-softmax. A fused kernel
-# (Triton) writes the gradient over the logits: 8 to 10 bytes are reported.
+# Bytes per logit at the peak of the loss, by its dtype. Stock: log-softmax in fp32, its gradient and that of the fp32
+# logits; the 16-bit logits went with the model's output, which Trainer drops before the backward pass (a loop that
+# holds it needs 2 more). In 16 bits: logits, their shifted copy, log-softmax and gradient. Logits in pieces: logits and
+# log-softmax. A fused kernel (Triton) writes the gradient over the logits: 8 to 10 bytes are reported.
 _LOGIT_BYTES = {
-    ("stock", "fp32"): 14.0,
+    ("stock", "fp32"): 12.0,
     ("stock", "16bit"): 8.0,
     ("fused", "fp32"): 9.0,
     ("fused", "16bit"): 4.0,
@@ -72,7 +72,7 @@ def _moments(
     kept = head if setup.optimizer_in_backward else gradients
     waiting = kept if setup.accumulation > 1 else 0.0  # gradients of the batches before
     # Where both are tied, the gradient of the head waits for that of the embedding.
-    tied = what.own == counts.total and not counts.head
+    tied = what.own >= counts.total and not counts.head
     embedding = counts.embedding * gradients / what.total if tied else 0.0
     return {
         "loss": _alive(run.saved + run.tail, run.logits, waiting, at_loss),
@@ -146,7 +146,7 @@ def _own_width(setup: TrainSetup) -> float:
 
 def _weights(model: ModelSpec, setup: TrainSetup, counts: Counts, what: Trained, own: Widths) -> float:
     """The model and the frozen copies that a method needs beside it."""
-    frozen = _model_bytes(setup, counts) - what.own * _own_width(setup)
+    frozen = max(0.0, _model_bytes(setup, counts) - what.own * _own_width(setup))
     copies = _frozen_models(setup) * _model_bytes(setup, counts)
     return (frozen + copies) * frozen_share(setup) + what.own * own.weight
 

@@ -36,6 +36,15 @@ class Trained:
         return self.added + self.copied + self.own
 
 
+def _own(model: ModelSpec, setup: TrainSetup, method: str) -> float:
+    """Weights of the model itself that change; PPO in full trains a value model of the same size beside the policy."""
+    if method == "full":
+        return count_parameters(model).total * (2.0 if setup.method == "ppo" else 1.0)
+    if method == "ln_tuning":
+        return _norms(model)
+    return float(_biases(model)) if method == "bitfit" else 0.0
+
+
 def base_method(setup: TrainSetup) -> str:
     """How the weights themselves change: preference training and PPO do it by LoRA, QLoRA or in full."""
     return setup.trained_with if setup.method in PREFERENCE else setup.method
@@ -57,13 +66,11 @@ def trained(model: ModelSpec, setup: TrainSetup) -> Trained:
         layers = min(setup.tuned_layers, model.layers)
         own = counts.linear / model.layers * layers + counts.head
         return Trained(own=own, layers=layers)
-    own = counts.total if method == "full" else _norms(model) if method == "ln_tuning" else 0.0
-    if method == "bitfit":
-        own = _biases(model)
+    own = _own(model, setup, method)
     return Trained(
         added=0.0 if method in WHOLE else _added(model, setup, method),
         copied=_copied(model, setup),
-        own=float(own),
+        own=own,
         layers=model.layers,
     )
 
