@@ -165,9 +165,10 @@ def _model_bytes(setup: TrainSetup, counts: Counts) -> float:
     if dtype not in QUANTISED:
         return counts.total * WEIGHT_BYTES[dtype]
     # peft's prepare_model_for_kbit_training turns what is not quantised (embeddings, head, norms) into fp32, except for
-    # GPTQ and AWQ.
+    # GPTQ. The experts of a mixture are no modules in transformers 5, so bitsandbytes leaves them in 16 bits.
+    packed = counts.linear - (0 if dtype == "gptq" else counts.experts)
     other = 4.0 if setup.kbit_upcast and dtype != "gptq" else 2.0
-    return counts.linear * WEIGHT_BYTES[dtype] + (counts.total - counts.linear) * other
+    return packed * WEIGHT_BYTES[dtype] + (counts.total - packed) * other
 
 
 def _base_dtype(setup: TrainSetup) -> str:

@@ -139,7 +139,7 @@ class TrainSetup:
     bottleneck: int = 64  # width of Houlsby adapters
     tuned_layers: int = 2  # of last_layers
     trained_with: Literal["full", "lora", "qlora"] = "lora"  # how reward, dpo, kto and ppo change the policy
-    # dpo, kto, ppo: a second, frozen copy; None = only where the whole model is trained, since an adapter can be put off
+    # dpo, kto, ppo: a second, frozen copy; None = only where the whole model is trained: an adapter can be put off
     reference_model: bool | None = None
     answer_tokens: int = 256  # ppo: tokens sampled per row
 

@@ -5,6 +5,7 @@ import pytest
 
 from advisor import TrainSetup, estimate_memory, find_model
 from advisor.setups import Method
+from advisor.shape import count_parameters
 from advisor.trainable import trained
 
 LLAMA_3B = find_model("Llama-3.2-3B")
@@ -77,3 +78,9 @@ def test_ppo_holds_a_reward_model_and_trains_its_value_model_in_full_beside_the_
         4 * policy.parts["weights"]
     )  # policy, value, reference, reward
     assert ppo.parts["optimizer"] == pytest.approx(2 * policy.parts["optimizer"])
+
+
+def test_experts_stay_unquantised_under_qlora():
+    mixtral = find_model("Mixtral-8x7B-Instruct-v0.1")
+    packed = estimate_memory(mixtral, TrainSetup(method="qlora", weight_dtype="nf4", kbit_upcast=False))
+    assert packed.parts["weights"] * 2**30 > 2 * count_parameters(mixtral).experts
