@@ -1,4 +1,4 @@
-"""Measures what a core of this machine computes in embedding and in training; two rates of facts/rates.toml rest on it."""
+"""Measures what a core of this machine computes in embedding and training; two rates of facts/rates.toml rest on it."""
 
 from __future__ import annotations
 
