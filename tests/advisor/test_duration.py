@@ -85,7 +85,9 @@ def test_more_rows_epochs_or_tokens_never_take_less(rows, more, seq_len, method)
 
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(
-    rate_up=st.floats(1, 10), bandwidth_up=st.floats(1, 10), method=st.sampled_from(["full", "lora", "qlora", "ppo"])
+    rate_up=st.floats(1, 10),
+    bandwidth_up=st.floats(1, 10),
+    method=st.sampled_from(["full", "lora", "qlora", "ppo"]),
 )
 def test_a_faster_card_is_never_slower(rate_up, bandwidth_up, method):
     setup = TrainSetup(method=method, weight_dtype="nf4" if method == "qlora" else "bf16")
@@ -112,7 +114,8 @@ def test_minilm_on_two_cores_embeds_what_was_measured():
 
 
 @pytest.mark.parametrize(
-    "wrong, name", [({"rows": 0}, "rows"), ({"epochs": -1}, "epochs"), ({"tokens_per_row": float("nan")}, "tokens")]
+    "wrong, name",
+    [({"rows": 0}, "rows"), ({"epochs": -1}, "epochs"), ({"tokens_per_row": float("nan")}, "tokens")],
 )
 def test_counts_that_make_no_sense_are_named(wrong, name):
     with pytest.raises(ValueError, match=name):
