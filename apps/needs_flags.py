@@ -34,8 +34,9 @@ def _kind(question: Question) -> dict[str, Any]:
     if question.kind == "yes_no":
         return {"action": argparse.BooleanOptionalAction, "default": None, **shared}
     if question.kind == "choice":
-        return {"choices": [choice.value for choice in question.choices], **shared}
-    return {"type": str if question.kind == "text" else float, "metavar": "X", **shared}
+        values = [choice.value for choice in question.choices]
+        return {"choices": values, "metavar": "X", "help": f"{shared['help']} ({', '.join(values)})"}
+    return {"type": str if question.kind == "text" else float, "metavar": "N", **shared}
 
 
 def add_price_flags(group: argparse._ArgumentGroup) -> None:
@@ -43,7 +44,7 @@ def add_price_flags(group: argparse._ArgumentGroup) -> None:
     from advisor.cost import Prices
 
     for price in fields(Prices):
-        group.add_argument(flag(price.name), dest=f"price_{price.name}", type=float, metavar="X")
+        group.add_argument(flag(price.name), dest=f"price_{price.name}", type=float, metavar="USD")
 
 
 def needs_from_flags(args: argparse.Namespace, *earlier: Needs) -> Needs:
