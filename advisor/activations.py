@@ -18,6 +18,8 @@ from .trainable import LORA_LIKE, WHOLE, base_method, quantised, targets
 _SPELLED_GELU = frozenset({"gpt2", "gptj", "phi"})
 _SPELLED_UNITS, _SPELLED_AUTOCAST_UNITS = 4.0, 7.0
 _EAGER_SAVED = 6.0  # bytes per score: the softmax in fp32 and its 16-bit copy
+SOFTCAPPED = frozenset({"gemma2"})  # keeps a 16-bit tanh of its scores, and of its logits
+_NORMS_IN_FP32 = frozenset({"gemma", "gemma2", "gemma3", "gemma3_text"})  # scale before they leave fp32
 _EAGER_WORK = 8.0  # while one layer runs: raw scores, masked scores, softmax in fp32
 
 
@@ -26,7 +28,7 @@ def saved_units(model: ModelSpec, setup: TrainSetup) -> float:
     method = base_method(setup)
     whole = method in ("full", "last_layers")
     trains_norms = whole or method in ("ln_tuning", "llama_adapter_v2")
-    units = _norms(model, setup, trains_norms) + _attention(model) + _mlp(model, setup)
+    units = _norms(model, setup, trains_norms) + _attention(model, setup, whole) + _mlp(model, setup)
     if whole:
         units += _inputs_of_trained(model, setup)
     elif method in LORA_LIKE or method == "ia3":
@@ -57,7 +59,8 @@ def score_bytes(model: ModelSpec, setup: TrainSetup) -> tuple[float, float]:
     if setup.attention != "eager":
         return 0.0, 0.0
     pairs = model.heads * float(setup.seq_len) ** 2
-    return _EAGER_SAVED * pairs, _EAGER_WORK * pairs
+    saved = _EAGER_SAVED + (2.0 if model.family in SOFTCAPPED else 0.0)
+    return saved * pairs, _EAGER_WORK * pairs
 
 
 def _family(model: ModelSpec) -> Family:
@@ -85,13 +88,18 @@ def _norms(model: ModelSpec, setup: TrainSetup, trained: bool) -> float:
     per = model.norms_per_layer * model.hidden + (q + kv if model.qk_norm else 0)
     if _family(model).norm_numbers == 2:  # LayerNorm
         return per * (2.0 if _autocast(setup) else 1.0)
-    return 2.0 * per + (per * (2.0 if setup.weight_dtype == "fp32" else 1.0) if trained else 0.0)
+    wide = setup.weight_dtype == "fp32" or model.family in _NORMS_IN_FP32
+    return 2.0 * per + (per * (2.0 if wide else 1.0) if trained else 0.0)
 
 
-def _attention(model: ModelSpec) -> float:
-    """Queries, keys and values as they enter attention, and its output; fused projections keep all three beside."""
+def _attention(model: ModelSpec, setup: TrainSetup, trained: bool) -> float:
+    """Queries, keys and values as they enter attention, and its output; fused projections keep all three beside.
+
+    Eager attention repeats keys and values for every query head and copies its output, which a trained o reads.
+    """
     q, kv = widths(model)
-    return 2 * q + 2 * kv + (q + kv if _family(model).fused_qkv else 0)
+    fused = q + kv if _family(model).fused_qkv else 0
+    return fused + ((4 if trained else 3) * q if setup.attention == "eager" else 2 * q + 2 * kv)
 
 
 def _mlp(model: ModelSpec, setup: TrainSetup) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .activations import saved_units, score_bytes, work_units
+from .activations import SOFTCAPPED, saved_units, score_bytes, work_units
 from .setups import ModelSpec, TrainSetup
 from .shape import Counts, count_parameters
 from .states import WEIGHT_BYTES, Widths, exchange_bytes, frozen_share, trained_widths
@@ -29,7 +29,6 @@ _LOGIT_BYTES = {
 _PIECE_BYTES = (
     14.0  # of one piece of logits as large as the hidden states, the size that Liger's kernel takes
 )
-_SOFTCAPPED = frozenset({"gemma2"})  # keeps the tanh of its logits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +120,7 @@ def _logit_bytes(model: ModelSpec, setup: TrainSetup, tokens: float) -> float:
         return 0.0
     if setup.loss_kernel == "chunked":
         return _PIECE_BYTES * tokens * model.hidden
-    softcap = 2.0 if model.family in _SOFTCAPPED else 0.0
+    softcap = 2.0 if model.family in SOFTCAPPED else 0.0
     return (_LOGIT_BYTES[setup.loss_kernel, setup.loss_dtype] + softcap) * tokens * model.vocab
 
 
