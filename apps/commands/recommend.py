@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     # One flag for each question would fill the first screen; they stand below, in groups.
-    parser.usage = "%(prog)s [--data FOLDER] [--examples FILE] [--vram GIB | --gpu NAME] [--html FILE] [answers] [prices]"
+    parser.usage = (
+        "%(prog)s [--data FOLDER] [--examples FILE] [--vram GIB | --gpu NAME] [--html FILE] "
+        "[answers] [prices]"
+    )
     parser.add_argument("--data", metavar="FOLDER", help="the documents")
     parser.add_argument("--examples", metavar="FILE", help="labelled examples: JSONL, JSON or CSV")
     parser.add_argument("--model", help="a catalogued model, or a folder with a config.json, to plan with")
