@@ -255,7 +255,7 @@ def _card_usd(
     rent = say("${hour:.2f} an hour for the card", hour=hour)
     if queries_per_day:
         cards = math.ceil(queries_per_day * seconds / 3600 / _HOURS_A_DAY)
-        said = say("rented around the clock: {cards}", cards=cards)
+        said = say("cards rented around the clock: {cards}", cards=cards)
         return cards * _HOURS_A_DAY * hour / queries_per_day, (rent, said)
     share = rate("share of the day in use")
     said = say("the card works {share:.0%} of the hours that are paid", share=share)

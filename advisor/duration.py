@@ -214,3 +214,18 @@ def _said(
 def _check(name: str, value: float | None) -> None:
     if value is not None and not (math.isfinite(value) and value > 0):
         raise ValueError(f"{name} is {value:g}; give a number above 0.")
+
+
+def in_all(*works: TimeEstimate) -> TimeEstimate:
+    """One after the other: embedding the documents and training, for example. Raises ValueError without any."""
+    if not works:
+        raise ValueError("No work was given; name at least one duration.")
+    return TimeEstimate(
+        hours=sum(work.hours for work in works),
+        low_hours=sum(work.low_hours for work in works),
+        high_hours=sum(work.high_hours for work in works),
+        flops=sum(work.flops for work in works),
+        tokens=sum(work.tokens for work in works),
+        card=works[0].card,
+        assumptions=tuple(dict.fromkeys(said for work in works for said in work.assumptions)),
+    )

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "fits": ("apps.commands.fits", "what can be trained on a card: longest rows, largest batch"),
     "capacity": ("apps.commands.capacity", "index, memory, disk and hours for a large corpus"),
+    "cost": ("apps.commands.cost", "dollars to build, for 1,000 questions and a month; break-even"),
     "index": ("apps.commands.index", "make or update a searchable index of a folder of documents"),
     "search": ("apps.commands.search", "find passages in an index"),
     "ask": ("apps.commands.ask", "answer a question with verified citations, or refuse"),

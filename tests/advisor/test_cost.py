@@ -80,7 +80,7 @@ def test_a_rented_card_is_paid_around_the_clock():
     assert found.card_usd_per_day == 48.0
     seconds = 24 * 3600 / found.queries_per_card_day
     twice = query_cost("prompt_only", MODEL, card=ROUND, queries_per_day=1.5 * 24 * 3600 / seconds)
-    assert twice.assumptions[-1] == "rented around the clock: 2"
+    assert twice.assumptions[-1] == "cards rented around the clock: 2"
 
 
 def test_without_a_volume_the_card_is_paid_for_its_work_and_its_idle_share():

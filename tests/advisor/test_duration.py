@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.catalog import cards, find_card, find_model, read_facts
-from advisor.duration import embedding_time, training_time
+from advisor.duration import embedding_time, in_all, training_time
 from advisor.flops import moved_bytes, passes, row_work, training_flops
 from advisor.rates import matmul_limit, rate, stack
 from advisor.setups import Card, ModelSpec, TrainSetup
@@ -152,3 +152,15 @@ def test_the_longest_beginning_of_a_name_decides_what_a_card_multiplies_at_best(
 def test_a_context_without_a_card_or_cores_counts_one_core():
     spec = ModelSpec(name="t", layers=1, hidden=8, intermediate=8, heads=1, kv_heads=1, vocab=10)
     assert training_time(spec, LORA, rows=1).card == "CPU with 1 cores"
+
+
+def test_works_one_after_the_other_add_up():
+    first, second = (
+        embedding_time(10**6, MINILM, cpu_cores=2),
+        training_time(MINILM, LORA, rows=10, cpu_cores=2),
+    )
+    whole = in_all(first, second)
+    assert whole.hours == first.hours + second.hours and whole.low_hours < whole.hours < whole.high_hours
+    assert whole.tokens == first.tokens + second.tokens
+    with pytest.raises(ValueError, match="No work"):
+        in_all()
