@@ -1,47 +1,104 @@
-"""The command lines that carry out an option, in order, with the user's own paths in them."""
+"""The command lines that carry out an option, in order, with the user's own paths in them.
+
+What the program cannot run yet is said in a line that begins with '#', which a shell passes over.
+"""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
-from .case import Case
+from .case import DPO, FEATURES, FULL, KTO, LORA, QLORA, Case, F, H, L, R
+from .phrase import Phrase, say
 from .schema import Option
 
 INDEX, ADAPTER = "build/index", "build/adapter"
+_CHUNK_TOKENS = 180  # of rag's passages: how many of them hold all documents
+_RUNS = (LORA, QLORA, FULL)  # methods of 'advisor train'
 
 
-def command_lines(case: Case, best: Option) -> tuple[str, ...]:
-    """What to type, first step first: at least one line, each one a whole command."""
+def command_lines(case: Case, options: Sequence[Option]) -> tuple[str, ...]:
+    """What to type for the best option, first step first; lines that begin with '#' say what has no command."""
+    best = options[0]
     documents = (case.data.path if case.data else None) or "./docs"
-    lines = []
-    if best.strategy in ("rag", "hybrid"):
+    lines: list[str] = []
+    if best.strategy in (R, H, L):
         lines.append(f"advisor index {shlex.quote(documents)} --out {INDEX}")
     if best.method != "none":
-        lines.append(_train(case, best))
-    if best.strategy == "rag":  # quoting from the documents needs no model, so it can be looked at first
+        lines += _training(case, options)
+    if best.strategy == R:  # quoting from the documents needs no model, so it can be looked at first
         lines.append(f'advisor ask "your question" --index {INDEX}')
-    if best.strategy != "rag" or best.fits:
-        lines.append(_ask(case, best))
+    if best.strategy != R or best.fits:
+        lines.append(_ask(case, _runnable(options)))
     return tuple(lines)
 
 
-def _train(case: Case, best: Option) -> str:
+def next_command(lines: Sequence[str]) -> str:
+    """The first line that is a command."""
+    return next(line for line in lines if not line.startswith("#"))
+
+
+def _runnable(options: Sequence[Option]) -> Option:
+    """The best option, or where its method has no command yet, the best of the same strategy that has one."""
+    best = options[0]
+    if best.method in ("none", *_RUNS):
+        return best
+    same = (o for o in options if o.strategy == best.strategy and o.method in _RUNS and o.rejected is None)
+    return next(same, best)
+
+
+def _training(case: Case, options: Sequence[Option]) -> list[str]:
+    best, runs = options[0], _runnable(options)
+    lines: list[str] = []
+    if best.strategy not in (F, H):
+        lines.append(
+            say("# 'advisor train' takes examples; raw text is trained on by other programs, such as trl.")
+        )
+        return lines
+    if best.method not in _RUNS and best.method not in (DPO, KTO):
+        lines.append(_not_yet(best))
+    if runs.method in _RUNS:
+        lines.append(_train(case, runs))
+    if best.method in (DPO, KTO):
+        lines.append(_second_stage(best))
+    return lines
+
+
+def _not_yet(best: Option) -> Phrase:
+    what = say("frozen features") if best.method == FEATURES else say("the output layer alone")
+    return say("# 'advisor train' cannot train {what} yet; this is the nearest that it can:", what=what)
+
+
+def _second_stage(best: Option) -> Phrase:
+    if best.method == DPO:
+        return say(
+            "# The second stage, DPO on your preference pairs, has no command yet; trl's DPOTrainer runs it."
+        )
+    return say(
+        "# The second stage, KTO on your marked answers, has no command yet; trl's KTOTrainer runs it."
+    )
+
+
+def _train(case: Case, option: Option) -> str:
     examples = case.data.examples if case.data else None
-    rows = (examples.path if examples else None) or "pairs.jsonl"
-    parts = ["advisor", "train", shlex.quote(rows), "--method", best.method]
-    if case.needs.task == "classification" and best.strategy == "finetune":
+    readable = examples is not None and examples.layout not in ("preference", "thumbs")
+    rows = (examples.path if examples and readable else None) or "pairs.jsonl"
+    parts = ["advisor", "train", shlex.quote(rows), "--method", option.method]
+    if case.needs.task == "classification" and option.strategy == F:
         parts += ["--objective", "classify"]
-    parts += ["--model", shlex.quote(_spoken(best.model)), "--out", ADAPTER]
+    parts += ["--model", shlex.quote(_spoken(option.model)), "--out", ADAPTER]
     return " ".join(parts)
 
 
-def _ask(case: Case, best: Option) -> str:
+def _ask(case: Case, option: Option) -> str:
     question = '"your question"' if case.needs.task != "classification" else '"a text to label"'
     parts = ["advisor", "ask", question]
-    if best.strategy in ("rag", "hybrid"):
+    if option.strategy in (R, H, L):
         parts += ["--index", INDEX]
-    parts += ["--model", shlex.quote(_spoken(best.model))]
-    if best.method != "none":
+    if option.strategy == L:  # as many passages as there are
+        parts += ["-k", str(max(6, -(-(case.needs.corpus_tokens or 0) // _CHUNK_TOKENS) * 2))]
+    parts += ["--model", shlex.quote(_spoken(option.model))]
+    if option.method in _RUNS and option.strategy in (F, H):
         parts += ["--adapter", ADAPTER]
     return " ".join(parts)
 

@@ -2,128 +2,143 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from .case import Case
-from .catalog import threshold
-from .hardware import hardware_with_vram
-from .ranking import rank
-from .schema import Needs, Option
-from .wording import METHODS, option_name
+from .phrase import Phrase, say
+from .probes import Probe
+from .ranking import Standing
+from .thresholds import first_turn, leader_with, standings_with_card
+from .wording import METHODS, STRATEGIES
 
-# Answers tried for a question, in words. Only questions whose answer is a matter of choice or circumstance stand here.
-_PROBES: tuple[tuple[str, Any, str], ...] = (
-    ("gap", "knowledge", "If what is missing were knowledge"),
-    ("gap", "behaviour", "If what is missing were behaviour (style, format, task), not knowledge"),
-    ("gap", "both", "If knowledge and behaviour were both missing"),
-    ("update_days", 1.0, "If the documents changed daily"),
-    ("update_days", 1000.0, "If the documents hardly ever changed"),
-    ("needs_citations", True, "If answers had to cite their source"),
-    ("per_document_access", True, "If not every reader might see every document"),
-    ("prompting_sufficient", True, "If a prompt alone turned out to be good enough"),
-    ("prompting_sufficient", False, "If a prompt alone turned out to fall short"),
-    ("rag_sufficient", False, "If retrieval alone turned out to fall short"),
-    ("style_or_format_task", True, "If a set style or format were wanted"),
-    ("domain_language", True, "If the field had a language of its own to learn"),
-    ("latency_sensitive", True, "If answers had to come fast"),
-    ("instructions_fit_prompt", False, "If the instructions did not fit into a prompt"),
-    ("large_behaviour_shift", True, "If the behaviour had to change far"),
-)
-_LABEL_STEPS = (50, 100, 200, 500, 1000, 2000, 5000)
-_CARDS_GIB = (8, 12, 16, 24, 32, 40, 48, 80, 141)
-_LONGEST_LIST = 6
+# Numbers that are tried before the interval between two of them is halved; thresholds themselves are not written here.
+_GRIDS: dict[str, tuple[float, ...]] = {
+    "labelled_examples": (0, 10, 100, 1_000, 10_000, 100_000),
+    "update_days": (1, 5, 25, 125, 625, 3_125),
+    "corpus_tokens": (1_000, 30_000, 1_000_000, 30_000_000),
+    "queries_per_day": (10, 1_000, 100_000, 10_000_000),
+}
+_CARDS_GIB = (4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+_CARD_STEP_GIB = 0.1
+_LONGEST_LIST = 8
 
 
-def what_would_change(case: Case, options: tuple[Option, ...]) -> tuple[str, ...]:
-    """Sentences, each a changed fact and the answer that it leads to; the surest kinds of change first."""
-    lines = [*_more_labels(case, options[0]), *_more_memory(case, options)]
-    for key, value, words in _PROBES:
-        if getattr(case.needs, key) == value:
-            continue
-        other = rank(_asked(case, key, value))[0]
-        if other.strategy != options[0].strategy:
-            lines.append(f"{words}: {_arrow(options[0], other)}.")
+def what_would_change(
+    case: Case, order: Sequence[Standing], answers: Sequence[tuple[Probe, Standing]]
+) -> tuple[Phrase, ...]:
+    """Sentences, each a changed fact and the answer that it leads to; numbers first, with their exact threshold.
+
+    `answers` are possible answers to the questions, each with the way that would then be best.
+    """
+    best = order[0]
+    lines = [*_numbers(case, best), *_cards(case, order)]
+    lines += [
+        say("{words}: {change}.", words=probe.words, change=change(best, other))
+        for probe, other in answers
+        if probe.words is not None and other.strategy != best.strategy
+    ]
     return tuple(lines[:_LONGEST_LIST])
 
 
-def telling_questions(case: Case, options: tuple[Option, ...]) -> tuple[str, ...]:
-    """Open questions of which at least one answer changes the strategy, those with the largest effect first."""
-    effect: dict[str, float] = {}
-    for key, value, _ in _PROBES:
-        if getattr(case.needs, key) is not None:
-            continue
-        ranked = rank(_asked(case, key, value))
-        if ranked[0].strategy != options[0].strategy:
-            effect[key] = effect.get(key, 0.0) + _margin(ranked)
-    if case.needs.labelled_examples is None and next(_more_labels(case, options[0]), None):
-        effect["labelled_examples"] = 1.0
-    return tuple(sorted(effect, key=lambda key: -effect[key]))
+def _numbers(case: Case, best: Standing) -> Iterator[Phrase]:
+    """For each number the thresholds nearest to today's answer, above and below."""
+
+    def same(found: Standing) -> bool:
+        return found.strategy == best.strategy
+
+    for key, grid in _GRIDS.items():
+        leader, have = leader_with(case, key), getattr(case.needs, key)
+        above = grid if have is None else (have, *(value for value in grid if value > have))
+        below = grid if have is None else (*(value for value in grid if value < have), have)
+        more = first_turn(leader, above, same)
+        if more is not None:
+            yield _from(key, more.value, change(best, more.outcome))
+        less = first_turn(leader, below[::-1], same)
+        if less is not None:
+            yield _up_to(key, less.value, change(best, less.outcome))
 
 
-def _margin(ranked: tuple[Option, ...]) -> float:
-    rest = [
-        option.score for option in ranked[1:] if option.strategy != ranked[0].strategy and not option.rejected
-    ]
-    return 1.0 + ranked[0].score - max(rest, default=0.0)
+def _from(key: str, value: float, what: Phrase) -> Phrase:
+    if key == "labelled_examples":
+        return say("From {value:,.0f} labelled examples on: {change}.", value=value, change=what)
+    if key == "update_days":
+        return say("If the documents changed only every {value:g} days: {change}.", value=value, change=what)
+    if key == "corpus_tokens":
+        return say("From {value:,.0f} tokens of documents on: {change}.", value=value, change=what)
+    return say("From {value:,.0f} questions a day on: {change}.", value=value, change=what)
 
 
-def _more_labels(case: Case, best: Option) -> Iterator[str]:
-    """The first number of examples from which the strategy is another one."""
-    have = case.needs.labelled_examples
-    for count in _LABEL_STEPS:
-        if count <= (have or 0):
-            continue
-        other = rank(_asked(case, "labelled_examples", count))[0]
-        if other.strategy != best.strategy:
-            yield f"From {count:,} labelled examples on: {_arrow(best, other)}."
-            return
-    few = int(threshold("labels", "too_few")) - 1
-    if have is None or have > few:
-        other = rank(_asked(case, "labelled_examples", few))[0]
-        if other.strategy != best.strategy:
-            yield f"With fewer than {few + 1} labelled examples: {_arrow(best, other)}."
+def _up_to(key: str, value: float, what: Phrase) -> Phrase:
+    if key == "labelled_examples":
+        return say("With {value:,.0f} labelled examples or fewer: {change}.", value=value, change=what)
+    if key == "update_days":
+        return say(
+            "If the documents changed every {value:g} days or more often: {change}.", value=value, change=what
+        )
+    if key == "corpus_tokens":
+        return say("With documents of {value:,.0f} tokens or fewer: {change}.", value=value, change=what)
+    return say("With {value:,.0f} questions a day or fewer: {change}.", value=value, change=what)
 
 
-def _more_memory(case: Case, options: tuple[Option, ...]) -> Iterator[str]:
-    """The next larger card that changes the best option or the best way to train; without a card, the first one."""
+def _cards(case: Case, order: Sequence[Standing]) -> Iterator[Phrase]:
+    """The size of card from which the best option, or else the best way to train, is another one."""
     if case.hardware is None:
         return
-    for size in _CARDS_GIB:
-        if size <= case.hardware.vram_gib:
-            continue
-        others = rank(replace(case, hardware=hardware_with_vram(size, case.hardware)))
-        if _described(others[0]) != _described(options[0]):
-            yield f"With a card of {size} GiB: {_arrow(options[0], others[0], model=True)}."
-            return
-        before, after = _tuned(options), _tuned(others)
-        if after is not None and (before is None or before.method != after.method):
-            instead = f"instead of {METHODS[before.method]}" if before else "where nothing can be trained now"
-            yield f"With a card of {size} GiB the way to train would be {METHODS[after.method]} {instead}."
-            return
+    have, with_card = round(case.hardware.vram_gib, 1), standings_with_card(case)
+    larger = (have, *(size for size in _CARDS_GIB if size > have)) if have else (0.0, *_CARDS_GIB)
+    best, trained = order[0], _tuned(order)
+
+    def outcome(vram_gib: float) -> Sequence[Standing]:
+        return order if vram_gib == larger[0] else with_card(vram_gib)
+
+    turn = first_turn(outcome, larger, lambda found: found[0].ways == best.ways, _CARD_STEP_GIB)
+    if turn is not None:
+        what = change(best, turn.outcome[0], model=True)
+        yield say("With a card of {size:g} GiB or more: {change}.", size=round(turn.value, 1), change=what)
+        return
+    turn = first_turn(
+        outcome, larger, lambda found: _way_to_train(found) == _way_to_train(order), _CARD_STEP_GIB
+    )
+    if turn is None:
+        return
+    size, method = round(turn.value, 1), METHODS[_way_to_train(turn.outcome) or "lora"]
+    if trained is None:
+        yield say(
+            "With a card of {size:g} GiB or more the way to train would be {method}, where nothing can be trained now.",
+            size=size,
+            method=method,
+        )
+        return
+    yield say(
+        "With a card of {size:g} GiB or more the way to train would be {method} instead of {before}.",
+        size=size,
+        method=method,
+        before=METHODS[trained.method],
+    )
 
 
-def _tuned(options: tuple[Option, ...]) -> Option | None:
-    return next((o for o in options if o.method != "none" and o.rejected is None), None)
+def _tuned(order: Sequence[Standing]) -> Standing | None:
+    return next((found for found in order if found.method != "none" and found.rejected is None), None)
 
 
-def _asked(case: Case, key: str, value: Any) -> Case:
-    """The case with one answer changed. Saying that prompting falls short implies that it was tried, and so on."""
-    implied = {"prompting_sufficient": "prompting_tried", "rag_sufficient": "rag_tried"}
-    changes = {key: value, **({implied[key]: True} if key in implied else {})}
-    needs: Needs = replace(case.needs, **changes)
-    learned = {name: how for name, how in case.learned.items() if name not in changes}
-    return replace(case, needs=needs, learned=learned)
+def _way_to_train(order: Sequence[Standing]) -> str | None:
+    tuned = _tuned(order)
+    return tuned.method if tuned else None
 
 
-def _described(option: Option) -> tuple[str, str, str]:
-    return option.strategy, option.method, option.model
+def change(before: Standing, after: Standing, *, model: bool = False) -> Phrase:
+    """'retrieval (RAG) instead of fine-tuning, LoRA'."""
+    return say(
+        "{after} instead of {before}",
+        after=way_name(after, model=model),
+        before=way_name(before, model=model),
+    )
 
 
-def _arrow(before: Option, after: Option, *, model: bool = False) -> str:
-    def name(option: Option) -> str:
-        words = option_name(option)
-        return f"{words} with {option.model.split('/')[-1]}" if model else words
-
-    return f"{name(after)} instead of {name(before)}"
+def way_name(way: Standing, *, model: bool = False) -> str:
+    name: str = STRATEGIES[way.strategy]
+    if way.method != "none":
+        name = say("{strategy}, {method}", strategy=name, method=METHODS.get(way.method, way.method))
+    if model:
+        return say("{name} with {model}", name=name, model=way.placed.model.name.split("/")[-1])
+    return name

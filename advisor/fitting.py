@@ -1,170 +1,154 @@
-"""Which model an option would use on this machine, what training and serving it takes, and whether that fits."""
+"""Which model an option would use on this machine, what training and serving it takes, and whether that fits.
+
+What an option takes does not depend on the machine: it is worked out once as a ladder of rungs, best first, and a
+machine takes the first rung that it can hold. Asking about another size of card costs a comparison per rung.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
 
-from .case import Case
-from .catalog import default_models, find_model, model_of_size, resolve_model
 from .memory import estimate_memory
+from .phrase import Phrase, say
+from .runs import Device, Work, candidates, roomy_setup, serve_setups, train_setups
 from .schema import Hardware, MemoryEstimate, ModelSpec, ServeSetup, TrainSetup
 
-Device = Literal["gpu", "cpu"]
-
-DEFAULT_SEQ_LEN = 1024
-_LONGEST_SEQ_LEN = 8192
-_RETRIEVED_TOKENS = 4096  # six passages of about 500 tokens, the question and the answer
-_PROMPT_TOKENS = 2048
 # On a CPU what fits is also a matter of patience: one step of a larger model takes minutes.
 _CPU_TRAIN_B, _CPU_SERVE_B = 0.6, 2.0
 _CPU_SHARE = 0.7  # of the RAM; the rest belongs to the system
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """One option on this machine; `fits` is None where nothing is known about the machine."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way to run an option."""
 
     model: ModelSpec
+    device: Device
+    cards: int
+    setup: TrainSetup | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """A plan with its memory. `train_gib` and `serve_gib` must be there on each card (or in RAM)."""
+
+    model: ModelSpec
+    device: Device
+    cards: int
+    setup: TrainSetup | None
+    train: MemoryEstimate | None
+    whole: MemoryEstimate  # serving with 16-bit weights
+    small: MemoryEstimate  # serving with 4-bit weights
+    train_gib: float
+    serve_gib: float  # what the smaller of the two ways to serve needs
+
+    @property
+    def params_b(self) -> float:
+        return self.model.params_b or 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """One option on one machine; `fits` is None where nothing is known about the machine."""
+
+    model: ModelSpec
+    setup: TrainSetup | None
     train: MemoryEstimate | None
     serve: MemoryEstimate
     fits: bool | None
     device: Device | None
+    cards: int = 1
     smaller: bool = False  # the first choice did not fit, this one does
-    why_not: str | None = None
+    why_not: Phrase | None = None
 
 
-def place(case: Case, strategy: str, method: str) -> Placement:
-    """The first candidate that fits, in the order of `candidates`; else the last one with what it lacks."""
-    placements = []
-    tried = candidates(case, strategy, method)
-    first = tried[0][0]
-    for model, device in tried:
-        placed = _measure(case, strategy, method, model, device)
-        if placed.fits is not False:
-            return replace(placed, smaller=model != first)
-        placements.append(placed)
-    return placements[0]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What of the hardware decides on fitting: cards alike, the smallest of them, and the RAM of a CPU."""
+
+    vram_gib: float
+    cards: int
+    ram_gib: float
 
 
-def candidates(case: Case, strategy: str, method: str) -> tuple[tuple[ModelSpec, Device], ...]:
-    """Models to try, best first. More memory on the card only ever lets an earlier one fit, so it removes nothing.
-
-    A model that the user named is the only one. Full tuning is asked of the first choice alone, since adapters of a
-    larger model serve better than all weights of a small one; the rest may fall back on smaller models.
-    """
-    chosen = chosen_model(case)
-    if chosen is not None:
-        return ((chosen, "gpu"), (chosen, "cpu"))
-    if case.needs.task == "classification" and strategy == "finetune":
-        # MiniLM needs no download, but its vocabulary turns most Chinese characters into [UNK].
-        encoder = find_model("xlm-roberta-base" if case.needs.language in ("zh", "both") else "minilm")
-        return ((encoder, "gpu"), (encoder, "cpu"))
-    largest, *smaller = default_models()
-    if method == "full":
-        return ((largest, "gpu"),)
-    card: list[tuple[ModelSpec, Device]] = [(model, "gpu") for model in (largest, *smaller)]
-    processor: list[tuple[ModelSpec, Device]] = [(model, "cpu") for model in (largest, *smaller)]
-    return (*card, *processor)
-
-
-def chosen_model(case: Case) -> ModelSpec | None:
-    """The model that the user named, or the catalogued one nearest to the size given."""
-    if case.needs.model:
-        return resolve_model(case.needs.model)
-    if case.needs.model_params_b is not None:
-        return model_of_size(case.needs.model_params_b)
-    return None
-
-
-def train_setup(case: Case, strategy: str, method: str, *, checkpointing: bool = True) -> TrainSetup:
-    """The smallest run that is worth doing: batch 1, the longest example whole, retrieved passages with a hybrid."""
-    longest = DEFAULT_SEQ_LEN
-    if case.data is not None and case.data.examples is not None and case.data.examples.rows:
-        longest = -(-case.data.examples.max_tokens // 256) * 256
-    if strategy == "hybrid":
-        longest += _RETRIEVED_TOKENS // 2
-    seq_len = max(256, min(longest, _LONGEST_SEQ_LEN))
-    if method == "full":
-        return TrainSetup(
-            method="full",
-            weight_dtype="fp32",
-            seq_len=seq_len,
-            optimizer="adamw_fused",
-            gradient_checkpointing=checkpointing,
-        )
-    if method == "qlora":
-        return TrainSetup(
-            method="qlora", weight_dtype="nf4", seq_len=seq_len, gradient_checkpointing=checkpointing
-        )
-    return TrainSetup(method="lora", seq_len=seq_len, gradient_checkpointing=checkpointing)
-
-
-def serve_setups(case: Case, strategy: str, method: str) -> tuple[ServeSetup, ServeSetup]:
-    """16-bit weights first; 4-bit ones where those do not fit."""
-    tokens = {"rag": _RETRIEVED_TOKENS, "hybrid": _RETRIEVED_TOKENS}.get(strategy, _PROMPT_TOKENS)
-    if strategy == "long_context":
-        tokens += case.needs.corpus_tokens or 0
-    embedder = "minilm" if strategy in ("rag", "hybrid") else None
-    adapters = 1 if method in ("lora", "qlora") else 0
-    whole = ServeSetup(context_tokens=tokens, adapters=adapters, embedder=embedder)
-    small = ServeSetup(weight_dtype="nf4", context_tokens=tokens, adapters=adapters, embedder=embedder)
-    return whole, small
-
-
-def lora_is_roomy(case: Case, strategy: str, model: ModelSpec) -> bool | None:
-    """Whether LoRA fits at batch 2 without recomputing activations; None where the card is unknown.
-
-    Recomputing costs about a third of the speed, which is what LoRA has over QLoRA.
-    """
-    if case.hardware is None or not case.hardware.gpus:
+def machine_of(hardware: Hardware | None) -> Machine | None:
+    """Several cards count together only where they are alike within a tenth; else the largest one stands alone."""
+    if hardware is None:
         return None
-    setup = replace(train_setup(case, strategy, "lora", checkpointing=False), batch_size=2)
-    return _estimated(model, _within(model, setup)).high_gib <= case.hardware.vram_gib
+    largest = hardware.vram_gib
+    alike = [gpu.vram_gib for gpu in hardware.gpus if gpu.vram_gib >= 0.9 * largest]
+    ram_gib = (hardware.ram_gib or 0.0) * _CPU_SHARE
+    return Machine(vram_gib=min(alike, default=0.0), cards=len(alike), ram_gib=ram_gib)
 
 
-def _measure(case: Case, strategy: str, method: str, model: ModelSpec, device: Device) -> Placement:
-    train = (
-        None if method == "none" else _estimated(model, _within(model, train_setup(case, strategy, method)))
-    )
-    limit = _limit_gib(case.hardware, device)
-    whole, small = (_estimated(model, setup) for setup in serve_setups(case, strategy, method))
-    if limit is None:
-        return Placement(model=model, train=train, serve=whole, fits=None, device=None)
-    serve = whole if _need_gib(whole, device) <= limit or device == "cpu" else small
-    lacks = _lack(model, train, serve, limit, case, device)
+def place(work: Work, machine: Machine | None, strategy: str, method: str) -> Placement:
+    """The first rung that the machine holds; else the first one with what it lacks."""
+    ways = plans(work, strategy, method, max(1, machine.cards) if machine else 1)
+    first = measured(work, strategy, method, ways[0])
+    if machine is None:
+        return _placed(first, fits=None)
+    for plan in ways:
+        rung = measured(work, strategy, method, plan)
+        if not _lacks(rung, machine):
+            return _on(rung, machine, smaller=plan.model != ways[0].model)
+    alike = [plan for plan in ways if plan.model == ways[0].model and plan.device == ways[0].device]
+    frugal = measured(work, strategy, method, alike[-1])
+    return replace(_placed(first, fits=False), why_not=_why_not(frugal, machine))
+
+
+def _placed(rung: Rung, fits: bool | None) -> Placement:
     return Placement(
-        model=model,
-        train=train,
-        serve=serve,
-        fits=lacks is None,
-        device=None if lacks else device,
-        why_not=lacks,
+        model=rung.model,
+        setup=rung.setup,
+        train=rung.train,
+        serve=rung.whole if fits is None else rung.small,
+        fits=fits,
+        device=None,
+        cards=rung.cards,
     )
 
 
-def _lack(
-    model: ModelSpec,
-    train: MemoryEstimate | None,
-    serve: MemoryEstimate,
-    limit: float,
-    case: Case,
-    device: Device,
-) -> str | None:
-    """One sentence on what does not fit, None where all does."""
-    name, size = model.name.split("/")[-1], model.params_b or 0.0
-    if device == "cpu" and size > (_CPU_SERVE_B if train is None else _CPU_TRAIN_B):
-        work = "serve" if train is None else "train"
-        return f"there is no card, and a CPU is too slow to {work} {name}"
-    holder = f"the card has {limit:g} GiB" if device == "gpu" else f"{limit:.0f} GiB of RAM are free to use"
-    if device == "gpu" and limit == 0:
-        return "there is no card"
-    for work, memory in (("training", train), ("serving", serve)):
-        if memory is not None and _need_gib(memory, device) > limit:
-            low, high = memory.low_gib, memory.high_gib
-            return f"{work} {name} needs {memory.device_gib:.1f} GiB ({low:.1f} to {high:.1f}), {holder}"
-    return None
+def _on(rung: Rung, machine: Machine, *, smaller: bool) -> Placement:
+    room = machine.vram_gib * machine.cards if rung.device == "gpu" else machine.ram_gib
+    whole = rung.device == "cpu" or rung.whole.high_gib <= room
+    placed = _placed(rung, fits=True)
+    return replace(placed, serve=rung.whole if whole else rung.small, device=rung.device, smaller=smaller)
+
+
+@lru_cache(maxsize=2048)
+def plans(work: Work, strategy: str, method: str, cards: int) -> tuple[Plan, ...]:
+    """Every way to run an option, best first: one card before several, the larger model before the smaller."""
+    found = []
+    for model, device in candidates(work, strategy, method):
+        setups: tuple[TrainSetup | None, ...] = train_setups(work, model, strategy, method) or (None,)
+        for count in dict.fromkeys((1, cards if device == "gpu" else 1)):
+            found += [Plan(model, device, count, _shared_out(setup, count)) for setup in setups]
+    return tuple(found)
+
+
+def _shared_out(setup: TrainSetup | None, cards: int) -> TrainSetup | None:
+    """On several cards weights, gradients and states are shared out (ZeRO-3 or FSDP)."""
+    return setup if setup is None or cards == 1 else replace(setup, gpus=cards, sharding="zero3")
+
+
+@lru_cache(maxsize=4096)
+def measured(work: Work, strategy: str, method: str, plan: Plan) -> Rung:
+    """A plan with the memory that it takes."""
+    whole, small = (_estimated(plan.model, setup) for setup in serve_setups(work, strategy, method))
+    train = None if plan.setup is None else _estimated(plan.model, plan.setup)
+    serving = [_need_gib(whole, plan.device)] + ([_need_gib(small, "gpu")] if plan.device == "gpu" else [])
+    return Rung(
+        model=plan.model,
+        device=plan.device,
+        cards=plan.cards,
+        setup=plan.setup,
+        train=train,
+        whole=whole,
+        small=small,
+        train_gib=0.0 if train is None else _need_gib(train, plan.device),
+        serve_gib=min(serving),
+    )
 
 
 def _need_gib(memory: MemoryEstimate, device: Device) -> float:
@@ -172,17 +156,54 @@ def _need_gib(memory: MemoryEstimate, device: Device) -> float:
     return memory.high_gib if device == "gpu" else memory.reserved_gib
 
 
-def _limit_gib(hardware: Hardware | None, device: Device) -> float | None:
-    if hardware is None:
-        return None
-    if device == "gpu":
-        return hardware.vram_gib
-    return (hardware.ram_gib or 0.0) * _CPU_SHARE
+def _lacks(rung: Rung, machine: Machine) -> bool:
+    if rung.device == "cpu":
+        too_slow = rung.params_b > (_CPU_SERVE_B if rung.train is None else _CPU_TRAIN_B)
+        return too_slow or max(rung.train_gib, rung.serve_gib) > machine.ram_gib
+    if rung.cards > machine.cards:
+        return True
+    serving = machine.vram_gib * machine.cards  # whole layers lie on one card or another
+    return rung.train_gib > machine.vram_gib or rung.serve_gib > serving
 
 
-def _within(model: ModelSpec, setup: TrainSetup) -> TrainSetup:
-    """Rows are cut at the model's own window."""
-    return replace(setup, seq_len=min(setup.seq_len, model.context_tokens or setup.seq_len))
+def _why_not(rung: Rung, machine: Machine) -> Phrase:
+    """What the most frugal way to run the first choice lacks."""
+    name = rung.model.name.split("/")[-1]
+    if not machine.cards:
+        if rung.params_b > (_CPU_SERVE_B if rung.train is None else _CPU_TRAIN_B):
+            if rung.train is None:
+                return say("there is no card, and a CPU is too slow to serve {model}", model=name)
+            return say("there is no card, and a CPU is too slow to train {model}", model=name)
+        return say("there is no card, and the RAM is too small for {model}", model=name)
+    if rung.train is not None and rung.train_gib > machine.vram_gib:
+        return _needs(say("training"), name, rung.train, machine)
+    return _needs(say("serving"), name, rung.small, machine)
+
+
+def _needs(work: Phrase, name: str, memory: MemoryEstimate, machine: Machine) -> Phrase:
+    holder = (
+        say("the card has {vram:g} GiB", vram=round(machine.vram_gib, 1))
+        if machine.cards == 1
+        else say(
+            "each of {cards} cards has {vram:g} GiB", cards=machine.cards, vram=round(machine.vram_gib, 1)
+        )
+    )
+    return say(
+        "{work} {model} needs {gib:.1f} GiB ({low:.1f} to {high:.1f}), {holder}",
+        work=work,
+        model=name,
+        gib=memory.device_gib,
+        low=memory.low_gib,
+        high=memory.high_gib,
+        holder=holder,
+    )
+
+
+@lru_cache(maxsize=1024)
+def lora_roomy_gib(work: Work, strategy: str) -> float:
+    """GiB of one card from which LoRA of the first choice has room to spare."""
+    model = candidates(work, strategy, "lora")[0][0]
+    return _estimated(model, roomy_setup(work, model, strategy)).high_gib
 
 
 @lru_cache(maxsize=4096)

@@ -5,54 +5,77 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from .schema import DataProfile, Needs
+from .phrase import Phrase, say
+from .schema import DataProfile, ExampleProfile, Needs
 
 # Share of answers found verbatim in the documents: above the first the gap is one of knowledge, below the second the
 # documents do not hold the answers, so what the examples teach is a behaviour. Between them nothing is concluded.
 _KNOWLEDGE_FROM, _BEHAVIOUR_UNTIL = 0.5, 0.1
 _SECOND_LANGUAGE = 0.15  # share of tokens from which a language counts
 
+Found = dict[str, tuple[Any, Phrase]]
 
-def learn_needs(data: DataProfile | None, needs: Needs) -> tuple[Needs, dict[str, str]]:
+
+def learn_needs(data: DataProfile | None, needs: Needs) -> tuple[Needs, dict[str, Phrase]]:
     """The needs with open questions filled in from the data, and for each of those a sentence that says how."""
-    found: dict[str, tuple[Any, str]] = {}
-    if data is not None and data.files:
-        found["corpus_tokens"] = (data.tokens, f"about {data.tokens:,} tokens in {data.files:,} documents")
-        found["unlabelled_tokens"] = found["corpus_tokens"]
-    if data is not None:
-        found.update(_from_examples(data))
-        language = _language(data)
-        if language:
-            found["language"] = (language, "characters counted in your files")
+    if data is None:
+        return needs, {}
+    found = {**_from_documents(data), **_from_examples(data.examples)}
+    language = _language(data)
+    if language:
+        found["language"] = (language, say("characters counted in your files"))
     missing = {key: pair for key, pair in found.items() if getattr(needs, key) is None}
     filled = replace(needs, **{key: value for key, (value, _) in missing.items()})
     return filled, {key: how for key, (_, how) in missing.items()}
 
 
-def _from_examples(data: DataProfile) -> dict[str, tuple[Any, str]]:
-    rows = data.examples
+def _from_documents(data: DataProfile) -> Found:
+    if not data.files:
+        return {}
+    size = say("about {tokens:,} tokens in {files:,} documents", tokens=data.tokens, files=data.files)
+    found: Found = {"corpus_tokens": (data.tokens, size), "unlabelled_tokens": (data.tokens, size)}
+    if data.update_days is not None and data.update_days > 0:
+        found["update_days"] = (
+            data.update_days,
+            say("{source}", source=data.update_source or "dates of your files"),
+        )
+    return found
+
+
+def _from_examples(rows: ExampleProfile | None) -> Found:
     if rows is None:
         return {}
-    where = rows.path or "the examples"
-    found: dict[str, tuple[Any, str]] = {}
-    if rows.kind in ("qa", "labels", "messages"):
-        found["labelled_examples"] = (rows.rows, f"{rows.rows:,} rows in {where}")
+    where = rows.path or say("the examples")
+    found: Found = {}
+    counted = say("{rows:,} rows in {where}", rows=rows.rows, where=where)
+    if rows.layout == "preference":
+        found["preference_pairs"] = (rows.rows, counted)
+    elif rows.layout != "thumbs" and rows.kind in ("qa", "labels", "messages"):
+        found["labelled_examples"] = (rows.rows, counted)
     if rows.kind == "labels":
-        found["task"] = ("classification", f"rows of {where} carry a label")
-        found["gap"] = (
-            "behaviour",
-            f"labels such as {', '.join(list(rows.labels)[:3])} are taught, not looked up",
-        )
+        few = ", ".join(list(rows.labels)[:3])
+        found["task"] = ("classification", say("rows of {where} carry a label", where=where))
+        found["gap"] = ("behaviour", say("labels such as {labels} are taught, not looked up", labels=few))
     elif rows.kind == "qa":
-        found["task"] = ("qa", f"rows of {where} are questions with answers")
+        found["task"] = ("qa", say("rows of {where} are questions with answers", where=where))
     if rows.quotes:
-        found["needs_citations"] = (True, f"rows of {where} name the passage that supports them")
+        named = say("rows of {where} name the passage that supports them", where=where)
+        found["needs_citations"] = (True, named)
+    return {**found, **_gap(rows)}
+
+
+def _gap(rows: ExampleProfile) -> Found:
+    """Answers that stand in the documents are knowledge; answers that stand nowhere are made by a behaviour."""
     share = rows.answers_in_documents
-    if share is not None and share >= _KNOWLEDGE_FROM:
-        found["gap"] = ("knowledge", f"{share:.0%} of the answers stand in your documents")
-    elif share is not None and share <= _BEHAVIOUR_UNTIL:
-        found["gap"] = ("behaviour", f"only {share:.0%} of the answers stand in your documents")
-    return found
+    if share is None:
+        return {}
+    if share >= _KNOWLEDGE_FROM:
+        return {"gap": ("knowledge", say("{share:.0%} of the answers stand in your documents", share=share))}
+    if share <= _BEHAVIOUR_UNTIL:
+        return {
+            "gap": ("behaviour", say("only {share:.0%} of the answers stand in your documents", share=share))
+        }
+    return {}
 
 
 def _language(data: DataProfile) -> str | None:

@@ -3,6 +3,7 @@ import typing
 from dataclasses import fields
 
 import pytest
+from question_effect import effects
 
 from advisor import QUESTIONS, Needs, needs_from_dict, read_needs
 from advisor.schema import Constraint, Gap, Task
@@ -25,6 +26,22 @@ def test_questions_are_worded_in_both_languages():
         assert all(choice.label and choice.label_zh for choice in question.choices)
 
 
+def test_questions_stand_in_the_order_of_how_much_they_move_the_answer():
+    free = [
+        question.key for question in QUESTIONS if question.key not in ("task", "prompting_tried", "rag_tried")
+    ]
+    found = effects(60)
+    for earlier, later in zip(free, free[1:], strict=False):
+        if earlier in found and later in found:
+            assert found[earlier] > found[later] - 0.2, (earlier, later)
+
+
+def test_a_trial_is_asked_for_before_its_result():
+    keys = [question.key for question in QUESTIONS]
+    assert keys.index("prompting_tried") + 1 == keys.index("prompting_sufficient")
+    assert keys.index("rag_tried") + 1 == keys.index("rag_sufficient")
+
+
 def test_answers_become_needs_and_gaps_stay_open():
     needs = needs_from_dict(
         {"gap": "both", "update_days": 7, "labelled_examples": 300, "task": None, "model": ""}
@@ -43,6 +60,8 @@ def test_answers_become_needs_and_gaps_stay_open():
         ({"labelled_examples": 2.5}, "labelled_examples is 2.5; give a whole number"),
         ({"labelled_examples": True}, "labelled_examples is True; give a number"),
         ({"model": 7}, "model is 7; give a name"),
+        ({"gpus": 0}, "gpus is 0; give 1 or more"),
+        ({"vram_gib": 0}, "vram_gib is 0; give a number"),
     ],
 )
 def test_an_answer_that_makes_no_sense_is_named(answers, message):
