@@ -70,9 +70,9 @@ def _moments(
     at_loss = work + _cast_weights(setup, counts)
     kept = head if setup.optimizer_in_backward else gradients
     waiting = kept if setup.accumulation > 1 else 0.0  # gradients of the batches before
-    # Where both are tied, the gradient of the head waits for that of the embedding.
+    # Where both are tied, the head's gradient waits for the embedding's, and their sum is made beside them.
     tied = what.own >= counts.total and not counts.head
-    embedding = counts.embedding * gradients / what.total if tied else 0.0
+    embedding = 2 * counts.embedding * gradients / what.total if tied else 0.0
     return {
         "loss": _alive(run.saved + run.tail, run.logits, waiting, at_loss),
         "enter": _alive(run.saved + run.layer, 0.0, max(head, waiting), work),
