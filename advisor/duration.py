@@ -12,7 +12,6 @@ import math
 from .flops import (
     Passes,
     Row,
-    active_linear,
     extra_bytes,
     head_weights,
     moved_bytes,
@@ -123,15 +122,15 @@ def _step_seconds(
     rows = setup.batch_size
     bandwidth = card.bandwidth_gb_s * 1e9 * end.bandwidth
     over_weights = done.forward + done.without_gradient + done.again + done.backward + done.weights
-    weight_bytes = 2 * over_weights * touched_linear(model, rows * done.sequences * row.tokens)
+    read = over_weights * touched_linear(model, rows * done.sequences * row.tokens)  # weights, pass by pass
     products = (
         rows
         * training_flops(row, done, _learns_head(setup, done))
         / (matmul_limit(card, end.name) * end.matmul)
     )
-    device = max(products, weight_bytes / bandwidth)  # few tokens: the weights are read more slowly than used
+    device = max(products, 2 * read / bandwidth)  # few tokens: the weights are read more slowly than used
     device += (rows * moved_bytes(row, done) * end.elementwise + extra_bytes(model, setup, done)) / bandwidth
-    device += _dequantise_seconds(model, setup, over_weights, card, end)
+    device += _dequantise_seconds(setup, read, card, end)
     return max(device, _exchange_seconds(model, setup, row, end), row.kernels * done.walks * end.launch)
 
 
@@ -145,15 +144,13 @@ def _exchange_seconds(model: ModelSpec, setup: TrainSetup, row: Row, end: Stack)
     return seconds
 
 
-def _dequantise_seconds(
-    model: ModelSpec, setup: TrainSetup, over_weights: float, card: Card, end: Stack
-) -> float:
-    """Quantised weights are written out in 16 bits for each pass over them."""
+def _dequantise_seconds(setup: TrainSetup, read: float, card: Card, end: Stack) -> float:
+    """Quantised weights are written out in 16 bits whenever they are read."""
     if setup.weight_dtype in ("fp32", "bf16", "fp16"):
         return 0.0
     share = end.gptq if setup.weight_dtype == "gptq" else end.bitsandbytes
     bytes_each = (1.0 if setup.weight_dtype == "int8" else 0.5) + 2.0
-    return over_weights * bytes_each * active_linear(model) / (card.bandwidth_gb_s * 1e9 * share)
+    return read * bytes_each / (card.bandwidth_gb_s * 1e9 * share)
 
 
 def _sampling_seconds(model: ModelSpec, setup: TrainSetup, card: Card, end: Stack) -> float:
