@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .limits import FitRow, fits_table, largest_batch, longest_sequence
     from .memory import estimate_memory
     from .plan_json import as_asked, from_json, to_json
+    from .profile_words import describe_profile
     from .questions import QUESTIONS, needs_from_dict, read_needs
     from .report_html import render_html
     from .report_markdown import render_markdown
@@ -51,6 +52,7 @@ _GIVES = {
     "hardware": "detect_hardware hardware_with_card hardware_with_vram",
     "limits": "FitRow fits_table largest_batch longest_sequence",
     "memory": "estimate_memory",
+    "profile_words": "describe_profile",
     "questions": "QUESTIONS needs_from_dict read_needs",
     "plan_json": "as_asked from_json to_json",
     "report_html": "render_html",
@@ -90,6 +92,7 @@ __all__ = [
     "capacity_table",
     "cards",
     "cost_curve",
+    "describe_profile",
     "detect_hardware",
     "embedding_time",
     "estimate_memory",

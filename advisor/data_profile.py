@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .cheap_text import READERS
-from .example_profile import profile_examples
 from .folder_files import File, list_files
 from .languages import named_shares
 from .near_duplicates import count_near_duplicates
-from .schema import DataProfile
+from .schema import DataProfile, ExampleProfile
 from .survey import survey
 from .update_rhythm import History, read_rhythm
 
@@ -27,9 +26,9 @@ def profile_data(documents: str | Path | None, examples: str | Path | None = Non
     if documents is None and examples is None:
         raise ValueError("Nothing to profile; give a folder of documents, a file of examples, or both.")
     if documents is None:
-        assert examples is not None
-        rows = profile_examples(Path(examples))
-        return DataProfile(files=0, size_bytes=0, formats={}, tokens=0, languages={}, examples=rows)
+        return DataProfile(
+            files=0, size_bytes=0, formats={}, tokens=0, languages={}, examples=_examples(examples, None)
+        )
     folder = Path(documents)
     listing = list_files(folder, READERS)
     history = History(folder, _GIT_PATIENCE_S)
@@ -51,9 +50,17 @@ def profile_data(documents: str | Path | None, examples: str | Path | None = Non
         near_duplicates=count_near_duplicates(seen.sketches),
         scanned=tuple(sorted(seen.scanned)),
         personal_data=dict(sorted(seen.personal_data.items())),
-        examples=None if examples is None else profile_examples(Path(examples), seen.kept),
+        examples=_examples(examples, seen.kept),
         path=str(documents),
     )
+
+
+def _examples(path: str | Path | None, documents: Mapping[str, str] | None) -> ExampleProfile | None:
+    if path is None:
+        return None
+    from .example_profile import profile_examples  # a third of what there is to import, and often not needed
+
+    return profile_examples(Path(path), documents)
 
 
 def _median_age_days(files: Sequence[File]) -> float:

@@ -14,6 +14,9 @@ class Glimpse:
     share: float = 1.0
     pages: int = 0
     tokens_per_page: int = 0
+    repeated: tuple[
+        tuple[bytes, int], ...
+    ] = ()  # names of columns, and on how many rows an index repeats them
     scanned: bool = False  # pages are pictures without a text layer
 
     @property

@@ -7,6 +7,7 @@ from typing import IO
 
 from .glimpse import Glimpse
 from .pdf_fonts import Decode
+from .pdf_lock import opens_without_password
 from .pdf_objects import PdfObjects, references
 from .pdf_page import Page, read_page
 
@@ -28,12 +29,16 @@ def glance_at_pdf(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
 
     Raises ValueError with a short reason where the file is encrypted or damaged.
     """
-    pdf = PdfObjects(_ends(file, size_bytes))
+    raw = _ends(file, size_bytes)
+    pdf = PdfObjects(raw)
+    locked = b"/Encrypt" in raw
+    if locked and not opens_without_password(pdf, raw):
+        raise ValueError("encrypted PDF")
     numbers, total = _pages(pdf)
     wanted = min(max(limit // _PAGE_BYTES, _FEWEST_PAGES), _MOST_PAGES)
     fonts: dict[int, Decode] = {}
     pages = [read_page(pdf, number, fonts) for number in numbers[:: -(-len(numbers) // wanted) or 1]]
-    if not any(page.unpacked for page in pages):
+    if locked or not any(page.unpacked for page in pages):
         return Glimpse(pages=total, tokens_per_page=_TOKENS_PER_PAGE)
     return Glimpse(
         text="\n".join(page.text for page in pages).encode("utf-8", "replace"),
@@ -72,8 +77,6 @@ def _ends(file: IO[bytes], size_bytes: int) -> bytes:
         raw += file.read()
     if b"startxref" not in raw[-4096:] and b"%%EOF" not in raw[-4096:]:
         raise ValueError("damaged: the PDF stops in the middle")
-    if b"/Encrypt" in raw:
-        raise ValueError("encrypted PDF")
     return raw
 
 

@@ -116,7 +116,9 @@ def excerpt(text: bytes, size: int) -> bytes:
 
 def _tokens_by_language(glimpse: Glimpse, part: bytes) -> dict[str, float]:
     letters = count_letters(part)
-    tokens = letters.tokens * len(glimpse.text) / len(part) / max(glimpse.share, 1e-6)
+    tokens = letters.tokens * len(glimpse.text) / len(part)
+    tokens += sum(count_letters(names).tokens * rows for names, rows in glimpse.repeated)
+    tokens /= max(glimpse.share, 1e-6)
     return {language: share * tokens for language, share in share_by_language(part, letters).items()}
 
 
