@@ -66,7 +66,7 @@ def _moments(
 ) -> dict[str, dict[str, float]]:
     run = _pass(model, setup, counts, what)
     head = _head_gradient(setup, counts, what, gradients)
-    work = _workspace(model, setup, counts)
+    work = _workspace(model, setup, counts, what.total)
     at_loss = work + _cast_weights(setup, counts)
     kept = head if setup.optimizer_in_backward else gradients
     waiting = kept if setup.accumulation > 1 else 0.0  # gradients of the batches before
@@ -175,10 +175,10 @@ def _base_dtype(setup: TrainSetup) -> str:
     return "nf4" if quantised(setup) and setup.weight_dtype not in QUANTISED else setup.weight_dtype
 
 
-def _workspace(model: ModelSpec, setup: TrainSetup, counts: Counts) -> float:
+def _workspace(model: ModelSpec, setup: TrainSetup, counts: Counts, trained_parameters: float) -> float:
     """16-bit copies of weights, and what is exchanged with other cards."""
     layer, dtype = counts.linear / model.layers, _base_dtype(setup)
-    work = exchange_bytes(setup, counts.total, layer * WEIGHT_BYTES[dtype])
+    work = exchange_bytes(setup, counts.total, trained_parameters, layer * WEIGHT_BYTES[dtype])
     if (
         dtype == "gptq"
     ):  # its backward pass keeps the dequantised linears of the layer (or of all, not recomputed)

@@ -26,8 +26,8 @@ _SHARDS_WEIGHTS = ("zero3", "fsdp", "cpu_offload")
 # ZeRO-3 18 shared and 4 bytes for each parameter of the largest layer. Both keep fp32 master weights.
 _ZERO2_SHARED, _ZERO3_SHARED = 16.0, 18.0
 # transformers, "DeepSpeed integration": overlapped communication takes 4.5 times its buckets, here one of 2e8 numbers
-# in 16 bits as in the configuration shown there; ZeRO-3 keeps up to 1e9 gathered parameters alive.
-_BUCKET_BYTES, _LIVE_PARAMETERS = 4.5 * 2 * 2e8, 1e9
+# in 16 bits as in the configuration shown there, or all that is trained; ZeRO-3 keeps up to 1e9 gathered ones alive.
+_BUCKET_WIDTH, _BUCKET, _LIVE_PARAMETERS = 4.5 * 2, 2e8, 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +73,10 @@ def frozen_share(setup: TrainSetup) -> float:
     return 1.0 / setup.gpus if setup.sharding in _SHARDS_WEIGHTS else 1.0
 
 
-def exchange_bytes(setup: TrainSetup, parameters: float, layer_bytes: float) -> float:
+def exchange_bytes(setup: TrainSetup, parameters: float, trained: float, layer_bytes: float) -> float:
     """What lies on a card only because weights and gradients are exchanged with other cards or with the host."""
     if setup.sharding == "zero2":
-        return _BUCKET_BYTES
+        return _BUCKET_WIDTH * min(trained, _BUCKET)
     if setup.sharding == "zero3":
         return 2.0 * min(parameters, _LIVE_PARAMETERS)
     if setup.sharding == "cpu_offload" or (setup.sharding == "fsdp" and setup.gpus > 1):

@@ -106,7 +106,7 @@ def test_low_and_high_stand_around_every_reading():
 def test_estimates_of_training_stand_near_what_others_measured():
     found = summary(read_rows("training"))
     assert found["rows"] == 119
-    assert found["median"] < 0.06 and found["mean"] < 0.09 and found["p90"] < 0.2
+    assert found["median"] <= 0.05 and found["mean"] < 0.09 and found["p90"] < 0.2
     assert found["covered"] >= 0.9
     assert found["said to fit and did not"] == 0
 
