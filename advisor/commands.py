@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Sequence
 
 from .case import DPO, FEATURES, FULL, KTO, LORA, QLORA, Case, F, H, L, R
+from .machine_reasons import cards_of
 from .phrase import Phrase, say
 from .schema import Option
 
@@ -57,6 +58,12 @@ def _training(case: Case, options: Sequence[Option]) -> list[str]:
         return lines
     if best.method not in _RUNS and best.method not in (DPO, KTO):
         lines.append(_not_yet(best))
+    if cards_of(case, runs.strategy, runs.method) > 1:
+        lines.append(
+            say(
+                "# 'advisor train' works on one card; sharing a model out needs FSDP under accelerate or torchrun:"
+            )
+        )
     if runs.method in _RUNS:
         lines.append(_train(case, runs))
     if best.method in (DPO, KTO):

@@ -20,7 +20,7 @@ _GRIDS: dict[str, tuple[float, ...]] = {
 }
 _CARDS_GIB = (4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 _CARD_STEP_GIB = 0.1
-_LONGEST_LIST = 8
+_LONGEST_LIST, _MOST_NUMBERS = 8, 4
 
 
 def what_would_change(
@@ -31,7 +31,7 @@ def what_would_change(
     `answers` are possible answers to the questions, each with the way that would then be best.
     """
     best = order[0]
-    lines = [*_numbers(case, best), *_cards(case, order)]
+    lines = [*list(_numbers(case, best))[:_MOST_NUMBERS], *_cards(case, order)]
     lines += [
         say("{words}: {change}.", words=probe.words, change=change(best, other))
         for probe, other in answers

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from .case import FULL, LORA, QLORA, C, Case, H, L, P, R, Verdict, figure, stays_inside
-from .fitting import Machine, Placement, lora_roomy_gib, place
+from .fitting import Machine, Placement, lora_roomy_gib, machine_of, place
 from .phrase import Phrase, say
-from .runs import Work, with_documents
+from .runs import Work, with_documents, work_of
 
 # Work with a server elsewhere; retrieval quotes the documents even without any model.
 _MAY_BE_HOSTED = (P, R, L)
@@ -62,6 +62,11 @@ def _verdicts(
         found.append(("full_pretraining", _said(_DEEP, 1.0, "lora_forgets_less", machine)))
     if method == FULL and not encoder:
         found.append(("full_cost", _said(_DEAR, -0.5, "lora_forgets_less", machine)))
+    if placed.train is not None and placed.cards > 1:
+        text = say(
+            "One card is too small: weights and states are shared out over {cards} cards", cards=placed.cards
+        )
+        found.append(("shared_out", _said(text, -0.3, "two_systems", machine)))
     if placed.smaller:
         text = say("Only a smaller model, {model}, fits this machine", model=placed.model.name.split("/")[-1])
         found.append(("smaller_model", _said(text, -0.3, "qlora_memory", machine)))
@@ -99,6 +104,15 @@ def _encoder(method: str) -> tuple[str, Verdict]:
 
 def _said(text: Phrase, weight: float, key: str, machine: Machine | None) -> Verdict:
     return Verdict(text=text, weights={"": weight}, evidence=key, fact=machine_fact(machine))
+
+
+def bench_of(case: Case) -> Bench:
+    return bench(work_of(case), machine_of(case.hardware))
+
+
+def cards_of(case: Case, strategy: str, method: str) -> int:
+    """On how many cards a way would train."""
+    return bench_of(case).fit(strategy, method, case.needs.corpus_tokens).placed.cards
 
 
 def machine_fact(machine: Machine | None) -> Phrase:

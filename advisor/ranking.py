@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .case import Case, Verdict, answer_fact, cited
-from .fitting import Placement, machine_of
-from .machine_reasons import Bench, bench, cannot_work
+from .fitting import Placement
+from .machine_reasons import Bench, bench_of, cannot_work
 from .option_figures import Figures, figures_of
 from .options import Way, measured, options_for
 from .phrase import Phrase, say
 from .rules import RULES
-from .runs import work_of
 from .schema import Option, Reason, Strategy
 
 Named = tuple[str, Verdict]
@@ -45,17 +44,13 @@ def rank(case: Case) -> tuple[Option, ...]:
 def standings(case: Case, verdicts: Sequence[Named] | None = None) -> list[Standing]:
     """The same order without the words."""
     verdicts = _verdicts(case) if verdicts is None else verdicts
-    ways = _bench(case)
+    ways = bench_of(case)
     found = [_standing(case, ways, way, verdicts) for way in options_for(case)]
     return sorted(found, key=lambda standing: (standing.rejected is not None, -standing.score))
 
 
 def _verdicts(case: Case) -> list[Named]:
     return [(rule.__name__, verdict) for rule in RULES if (verdict := rule(case)) is not None]
-
-
-def _bench(case: Case) -> Bench:
-    return bench(work_of(case), machine_of(case.hardware))
 
 
 def _standing(case: Case, ways: Bench, way: Way, verdicts: Sequence[Named]) -> Standing:
@@ -81,7 +76,7 @@ def _vetoed(strategy: str, verdicts: Sequence[Named]) -> Phrase | None:
 
 def _explained(case: Case, found: Standing, verdicts: Sequence[Named]) -> Option:
     strategy, method, placed = found.strategy, found.method, found.placed
-    named = (*verdicts, *_bench(case).fit(strategy, method, case.needs.corpus_tokens).verdicts)
+    named = (*verdicts, *bench_of(case).fit(strategy, method, case.needs.corpus_tokens).verdicts)
     reasons = [_reason(case, name, verdict, points(verdict, strategy, method)) for name, verdict in named]
     strongest = sorted((r for r in reasons if r.weight), key=lambda reason: -abs(reason.weight))
     figures = Figures() if found.rejected else figures_of(case, strategy, placed)

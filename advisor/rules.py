@@ -13,7 +13,25 @@ from collections.abc import Callable
 from . import rules_documents as documents
 from . import rules_operation as operation
 from . import rules_training as training
-from .case import DPO, FEATURES, FULL, KTO, LORA, OUTPUT_LAYER, QLORA, C, Case, F, H, L, P, R, Verdict
+from .case import (
+    DPO,
+    FEATURES,
+    FULL,
+    KTO,
+    LORA,
+    OUTPUT_LAYER,
+    QLORA,
+    C,
+    Case,
+    F,
+    H,
+    L,
+    P,
+    R,
+    Verdict,
+    is_busy,
+    must_be_fast,
+)
 from .case import corpus_fits_prompt as fits_prompt
 from .phrase import say
 
@@ -35,6 +53,15 @@ def simplicity(case: Case) -> Verdict:
 
 def prompting(case: Case) -> Verdict | None:
     needs = case.needs
+    if needs.prompting_sufficient and needs.cost_sensitive and (is_busy(needs) or must_be_fast(needs)):
+        return Verdict(
+            text=say(
+                "A prompt reaches your target; its answers can teach a small model that is cheaper and faster"
+            ),
+            weights={P: 1, F: 1, R: -1, L: -1, H: -3, C: -3},
+            evidence="small_from_large",
+            need="prompting_sufficient",
+        )
     if needs.prompting_sufficient:
         return Verdict(
             text=say("A prompt alone already reaches your target: building more would add cost, not quality"),
@@ -137,6 +164,7 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
     documents.rare_facts,
     documents.noisy_retrieval,
     documents.small_corpus,
+    documents.large_corpus,
     documents.unlabelled,
     training.style,
     training.domain_language,
@@ -155,6 +183,7 @@ RULES: tuple[Callable[[Case], Verdict | None], ...] = (
     operation.tenants,
     operation.stage,
     operation.one_method,
+    operation.privacy,
     operation.personal_data,
     simplicity,
 )

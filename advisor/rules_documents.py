@@ -145,6 +145,21 @@ def small_corpus(case: Case) -> Verdict | None:
     )
 
 
+def large_corpus(case: Case) -> Verdict | None:
+    """Only where the documents are not at hand: documents_given speaks for those that are."""
+    tokens = case.needs.corpus_tokens
+    if tokens is None or tokens <= figure("long_context") or "corpus_tokens" in case.learned:
+        return None
+    return Verdict(
+        text=say(
+            "The documents hold about {tokens:,} tokens, of which a question needs a few", tokens=tokens
+        ),
+        weights={R: 1, H: 0.5},
+        evidence="knowledge_rag",
+        need="corpus_tokens",
+    )
+
+
 def unlabelled(case: Case) -> Verdict | None:
     tokens, wanted = case.needs.unlabelled_tokens, figure("pretraining")
     if tokens is None:

@@ -91,6 +91,20 @@ def one_method(case: Case) -> Verdict | None:
     return Verdict(text=text, weights={H: -3}, evidence="two_systems", need="only_one_method", vetoes=(H,))
 
 
+def privacy(case: Case) -> Verdict | None:
+    """Guides draw no direction from privacy alone; what speaks is that weights cannot be made to forget."""
+    if case.needs.privacy in (None, "any"):
+        return None
+    return Verdict(
+        text=say(
+            "The data have to stay inside: an index can be locked and emptied, a trained model keeps what it saw"
+        ),
+        weights={R: 0.3, F: -0.3, H: -0.3, C: -0.5},
+        evidence="memorised",
+        need="privacy",
+    )
+
+
 def personal_data(case: Case) -> Verdict | None:
     found = sum(case.data.personal_data.values()) if case.data else 0
     if not found:
