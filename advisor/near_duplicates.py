@@ -21,8 +21,9 @@ _SHARED = 4  # of them; two documents that are alike share about 9, fewer than 4
 _FEWEST = 8  # stretches that tell documents apart; shorter texts are compared whole
 _FORM_FROM = 4  # documents, and this share of all, in which a stretch stands that belongs to a form
 _FORM_SHARE = 0.05
-_FILLED_IN = 0.08  # share of own stretches from which a document is a filled-in form, not a copy of the form
-_CUT = itemgetter(slice(16))  # at most so many bytes of a stretch: about three words, or five ideographs
+_FILLED_IN = 0.15  # share of own stretches from which a document is a filled-in form, not a copy of the form
+_SHORTEST = 8  # bytes of a stretch; a syllable between two starts stands in any text
+_CUT = itemgetter(slice(16))  # at most so many of its bytes: about three words, or five ideographs
 # A stretch starts after a letter that is 2 to 3 % of the letters of European languages, or after a digit, which tables
 # consist of; in Chinese after the comma and the commonest particle.
 _STARTS = (b"m", b"1")
@@ -35,7 +36,7 @@ def sketch(utf8: bytes) -> Sketch:
     """The stretches of a text, case and spaces ignored; of one too short to have enough, its checksum."""
     text = utf8.translate(_LOWER, _SPACES)
     starts = _STARTS if text.isascii() else _STARTS + _WIDE_STARTS
-    parts = chain.from_iterable(text.split(start)[1:] for start in starts)
+    parts = [part for start in starts for part in text.split(start)[1:] if len(part) >= _SHORTEST]
     stretches = set(map(zlib.crc32, map(_CUT, parts)))
     return tuple(sorted(stretches)) if len(stretches) >= _FEWEST else (zlib.crc32(text),)
 
