@@ -10,7 +10,7 @@ import string
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import chain, pairwise
+from itertools import chain
 from operator import itemgetter
 
 Sketch = tuple[int, ...]  # in order, each once
@@ -21,7 +21,7 @@ _SHARED = 4  # of them; two documents that are alike share about 9, fewer than 4
 _FEWEST = 8  # stretches that tell documents apart; shorter texts are compared whole
 _FORM_FROM = 4  # documents, and this share of all, in which a stretch stands that belongs to a form
 _FORM_SHARE = 0.05
-_FILLED_IN = 0.15  # share of own stretches from which a document is a filled-in form, not a copy of the form
+_FILLED_IN = 0.2  # share of own stretches from which a document is a filled-in form, not a copy of the form
 _SHORTEST = 8  # bytes of a stretch; a syllable between two starts stands in any text
 _CUT = itemgetter(slice(16))  # at most so many of its bytes: about three words, or five ideographs
 # A stretch starts after a letter that is 2 to 3 % of the letters of European languages, or after a digit, which tables
@@ -55,13 +55,21 @@ def count_near_duplicates(sketches: Sequence[Sketch]) -> int:
 
 
 def _candidates(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
-    """Neighbours in the lists of documents that hold the same small stretch; as many pairs as list entries at most."""
+    """Neighbours, and the next but one, in the lists of documents that hold the same small stretch.
+
+    A document has few small stretches, so the pairs grow with the number of documents, not with its square.
+    """
     holders: dict[int, list[int]] = defaultdict(list)
     for number, item in enumerate(sketches):
         if len(item) >= _FEWEST:
             for stretch in item[:_SMALLEST]:
                 holders[stretch].append(number)
-    shared = Counter(pair for numbers in holders.values() for pair in pairwise(numbers))
+    shared = Counter(
+        pair
+        for numbers in holders.values()
+        for step in (1, 2)
+        for pair in zip(numbers, numbers[step:], strict=False)
+    )
     return sorted(pair for pair, count in shared.items() if count >= _SHARED)
 
 
