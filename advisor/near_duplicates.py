@@ -21,7 +21,7 @@ _SHARED = 4  # of them; two documents that are alike share about 9, fewer than 4
 _FEWEST = 8  # stretches that tell documents apart; shorter texts are compared whole
 _FORM_FROM = 4  # documents, and this share of all, in which a stretch stands that belongs to a form
 _FORM_SHARE = 0.05
-_FILLED_IN = 0.2  # share of own stretches from which a document is a filled-in form, not a copy of the form
+_FILLED_IN = 0.15  # share of own stretches from which a document is a filled-in form, not a copy of the form
 _SHORTEST = 8  # bytes of a stretch; a syllable between two starts stands in any text
 _CUT = itemgetter(slice(16))  # at most so many of its bytes: about three words, or five ideographs
 # A stretch starts after a letter that is 2 to 3 % of the letters of European languages, or after a digit, which tables
