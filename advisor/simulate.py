@@ -10,7 +10,15 @@ from typing import Any
 from .setups import TrainSetup
 
 try:
-    from .simulated_model import DTYPES, layer_key, normalised, with_layers
+    from torch._subclasses.fake_tensor import (
+        DataDependentOutputException,
+        DynamicOutputShapeException,
+        UnsupportedFakeTensorException,
+    )
+
+    from .live_storages import LiveStorages
+    from .simulated_method import DTYPES
+    from .simulated_model import layer_key, normalised, with_layers
     from .simulated_step import run_step
 except ImportError as error:  # one line for the command line
     raise ImportError(
@@ -48,7 +56,7 @@ def simulate_memory(config: str | Path | dict[str, Any], setup: TrainSetup) -> S
     check(setup)
     layers = int(values[layer_key(values)])
     run = _layers_to_run(values, layers, setup)
-    runs = [run_step(with_layers(values, count), setup) for count in run]
+    runs = [_run(with_layers(values, count), setup) for count in run]
     sizes = [(tracker.peaks, parts) for tracker, parts in runs]
     moments = {name: _at(layers, run, [size[0][name] for size in sizes]) for name in sizes[0][0]}
     parts = {name: _at(layers, run, [size[1][name] for size in sizes]) for name in sizes[0][1]}
@@ -77,11 +85,11 @@ def alive_at_peak(
     """
     values = with_layers(normalised(read(config)), layers)
     check(setup)
-    tracker, _ = run_step(values, setup)
+    tracker, _ = _run(values, setup)
     moment = moment or max(tracker.peaks, key=lambda name: tracker.peaks[name])
     if moment not in tracker.peaks:
         raise ValueError(f"No moment {moment!r}; choose one of {sorted(tracker.peaks)}.")
-    seen = run_step(values, setup, tracker.peak_at[moment])[0].seen
+    seen = _run(values, setup, tracker.peak_at[moment])[0].seen
     rows = [(text, size, count) for (text, size), count in seen.items()]
     return sorted(rows, key=lambda row: -row[1] * row[2])
 
@@ -98,7 +106,7 @@ def read(config: str | Path | dict[str, Any]) -> dict[str, Any]:
 
 
 def check(setup: TrainSetup) -> None:
-    """Raises ValueError for a setup whose kernels do not run on fake tensors."""
+    """Raises ValueError for a setup whose kernels do not run on fake tensors, or whose effect they do not show."""
     if setup.weight_dtype not in DTYPES:
         raise ValueError(
             f"{setup.weight_dtype} weights cannot be simulated: quantised kernels do not run on fake tensors; "
@@ -110,6 +118,14 @@ def check(setup: TrainSetup) -> None:
         )
     if setup.gpus > 1 or setup.sharding not in ("none", "ddp"):
         raise ValueError("One card without sharding can be simulated; use the estimate for several.")
+    if setup.optimizer_dtype not in ("auto", setup.weight_dtype):
+        raise ValueError(
+            f"Moments in {setup.optimizer_dtype} are no torch optimizer's; use optimizer_dtype 'auto'."
+        )
+    if setup.optimizer_in_backward or setup.offload_activations:
+        raise ValueError(
+            "Neither optimizer_in_backward nor offload_activations is simulated; use the estimate."
+        )
 
 
 def _layers_to_run(values: dict[str, Any], layers: int, setup: TrainSetup) -> tuple[int, ...]:
@@ -121,6 +137,9 @@ def _layers_to_run(values: dict[str, Any], layers: int, setup: TrainSetup) -> tu
         if all(a == b for a, b in zip(kinds, kinds[step:], strict=False))
     )
     short = 2 if period <= 2 else period
+    if setup.method == "last_layers":
+        short += setup.tuned_layers  # two frozen layers, then more
+        return (layers,) if layers <= short + 2 else (short, short + 2)
     return (layers,) if layers <= 2 * short else (short, 2 * short)
 
 
@@ -129,3 +148,14 @@ def _at(layers: int, run: tuple[int, ...], sizes: list[float]) -> float:
     if len(run) == 1:
         return sizes[0]
     return sizes[0] + (sizes[1] - sizes[0]) / (run[1] - run[0]) * (layers - run[0])
+
+
+def _run(
+    values: dict[str, Any], setup: TrainSetup, stop_at: int | None = None
+) -> tuple[LiveStorages, dict[str, int]]:
+    try:
+        return run_step(values, setup, stop_at)
+    except (DataDependentOutputException, DynamicOutputShapeException, UnsupportedFakeTensorException):
+        raise ValueError(
+            f"The code of {values['model_type']} reads values, which fake tensors lack; use the estimate."
+        ) from None

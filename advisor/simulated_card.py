@@ -43,7 +43,7 @@ def scaled_dot_product_attention(
     """The kernel that CUDA takes: flash for 16 bits without a mask, else memory-efficient, else (fp32 GQA) plain."""
     query, key, value = (_lowered(tensor) for tensor in (query, key, value))
     width = query.shape[-1]
-    if attn_mask is None and query.dtype in _HALVES and width <= 256:
+    if attn_mask is None and query.dtype in _HALVES and width == value.shape[-1] <= 256:
         return _flash(query, key, value, dropout_p, is_causal, scale or width**-0.5)
     if enable_gqa and query.shape[1] != key.shape[1]:  # the memory-efficient kernel takes no grouped heads
         plain = torch.ops.aten._scaled_dot_product_attention_math

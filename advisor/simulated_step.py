@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from .live_storages import LiveStorages
 from .setups import TrainSetup
-from .simulated_card import CHECKPOINT, CudaRules
-from .simulated_model import DTYPES, SELECTIVE, build_model, layers_of, materialise
+from .simulated_card import CudaRules
+from .simulated_loss import choose_loss
+from .simulated_method import DTYPES, SELECTIVE
+from .simulated_model import build_model, layers_of, materialise
 
 
 def run_step(
@@ -27,8 +27,7 @@ def run_step(
     model = build_model(config, setup)
     with FakeTensorMode(), CudaRules(), tracker:
         materialise(model)
-        if setup.loss_kernel == "chunked":
-            chunk_the_loss(_base(model))
+        choose_loss(_base(model), setup)
         layers = layers_of(model, config)
         optimizer = _optimizer(model, setup)
         gc.collect()
@@ -36,30 +35,29 @@ def run_step(
         _name_moments(model, layers, tracker)
         if stop_at:
             _name_modules(model, tracker)
-        _train(model, config, setup, optimizer, tracker)
+        _train(model, setup, optimizer, tracker)
         tracker.restart("load")
-        _train(model, config, setup, optimizer, tracker)
+        _train(model, setup, optimizer, tracker)
         tracker.peaks["load"] = loaded
         return tracker, _parts(model, setup, optimizer)
 
 
-def _train(
-    model: Any, config: dict[str, Any], setup: TrainSetup, optimizer: Any, tracker: LiveStorages
-) -> None:
-    batch = _batch(model, config, setup)
-    tracker.enter("forward:embed")
-    with _autocast(setup):
-        loss = model(**batch).loss
-    tracker.enter("loss")  # encoders and such that call no loss function of their own
-    tracker.enter("backward:head")
-    loss.backward()
-    del loss, batch
+def _train(model: Any, setup: TrainSetup, optimizer: Any, tracker: LiveStorages) -> None:
+    for _ in range(min(setup.accumulation, 2)):  # from the second batch on, gradients are there
+        batch = _batch(model, setup)
+        tracker.enter("forward:embed")
+        with _autocast(setup):
+            loss = model(**batch).loss
+        tracker.enter("loss")  # a classifier calls no loss function that could be watched
+        tracker.enter("backward:head")
+        loss.backward()
+        del loss, batch
     tracker.enter("step")
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
 
 
-def _batch(model: Any, config: dict[str, Any], setup: TrainSetup) -> dict[str, Any]:
+def _batch(model: Any, setup: TrainSetup) -> dict[str, Any]:
     rows = setup.batch_size, setup.seq_len
     ids = torch.zeros(rows, dtype=torch.long)
     if _base(model).get_output_embeddings() is None:  # a classifier: one label a row
@@ -70,6 +68,8 @@ def _batch(model: Any, config: dict[str, Any], setup: TrainSetup) -> dict[str, A
 def _autocast(setup: TrainSetup) -> AbstractContextManager[Any]:
     """fp32 weights train under AMP in bf16; so do fp32 adapters on a 16-bit base, as Trainer runs them."""
     dtype = DTYPES[setup.weight_dtype]
+    if not setup.autocast:
+        return nullcontext()
     if dtype == torch.float32:
         return torch.autocast("cpu", dtype=torch.bfloat16)
     if setup.method not in SELECTIVE and setup.adapter_dtype == "fp32":
@@ -161,39 +161,6 @@ def _watch_loss(base: Any, tracker: LiveStorages) -> None:
         return original(*args, **kwargs)
 
     base.loss_function = watched
-
-
-def chunk_the_loss(base: Any) -> None:
-    """Head and loss in pieces of the sequence, each recomputed in the backward pass.
-
-    An approximation of the kernels that fuse both: pieces are as long as Liger's (github.com/linkedin/Liger-Kernel,
-    fused_linear_cross_entropy: the logits of one piece take about the bytes of the hidden states).
-    """
-    head = base.get_output_embeddings()
-    if head is None:
-        return
-    project, config = head.forward, base.config.get_text_config()
-    head.forward = lambda hidden: hidden
-    cap = getattr(config, "final_logit_softcapping", None)
-    config.final_logit_softcapping = None
-
-    def piece_loss(hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        logits = project(hidden)
-        logits = torch.tanh(logits / cap) * cap if cap else logits
-        return F.cross_entropy(logits.float(), labels, reduction="sum")
-
-    def loss(logits: torch.Tensor, labels: torch.Tensor, vocab_size: int, **_: Any) -> torch.Tensor:
-        hidden: Any = logits.flatten(0, 1)
-        wanted: Any = labels.flatten()
-        share = -(-hidden.shape[0] // -(-vocab_size // hidden.shape[1]))
-        length = 1 << (share - 1).bit_length()
-        total: torch.Tensor = torch.zeros(())
-        for piece, target in zip(hidden.split(length), wanted.split(length), strict=True):
-            lost = checkpoint(piece_loss, piece, target, **CHECKPOINT)
-            total = total + lost
-        return total.div(hidden.shape[0])
-
-    base.loss_function = loss
 
 
 def _parts(model: Any, setup: TrainSetup, optimizer: Any) -> dict[str, int]:
