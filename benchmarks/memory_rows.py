@@ -23,6 +23,7 @@ from advisor.shape import count_parameters, resolved
 
 MEASURED = Path(__file__).parents[2] / "shared" / "facts" / "vram_measured.csv"
 GIB = 2.0**30
+TITLE = "Memory against measured rows"
 CARDS_GIB = (8, 12, 16, 24, 32, 40, 48, 80)
 _METHODS = {
     "adapter": "llama_adapter",
@@ -266,7 +267,7 @@ def main() -> None:
     text = report()
     print(text)
     if arguments.write:
-        replace_section(RESULTS, "Memory against measured rows", f"## Memory against measured rows\n\n{text}")
+        replace_section(RESULTS, TITLE, f"## {TITLE}\n\n{text}")
 
 
 if __name__ == "__main__":
