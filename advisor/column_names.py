@@ -19,7 +19,8 @@ def names_of_lines(text: bytes) -> tuple[Repeated, ...]:
     """Of a file with delimited lines; none where the first line holds values."""
     first, _, rest = text.lstrip(b"\xef\xbb\xbf").partition(b"\n")
     delimiter = max(_DELIMITERS, key=first.count)
-    return names_of_rows([first.split(delimiter)], rest.count(b"\n") + (not rest.endswith(b"\n")))
+    rest = rest.rstrip()
+    return names_of_rows([first.split(delimiter)], rest.count(b"\n") + bool(rest))
 
 
 def names_of_rows(rows: Sequence[Sequence[bytes]], count: int) -> tuple[Repeated, ...]:

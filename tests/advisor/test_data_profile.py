@@ -1,7 +1,13 @@
-import random
+import os
 import zipfile
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from fpdf import FPDF
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from advisor import profile_data, survey
 from advisor.tokens import count_letters
@@ -82,16 +88,63 @@ def test_beyond_the_byte_budget_the_rest_is_extrapolated(tmp_path, monkeypatch):
     assert part.tokens == pytest.approx(whole, rel=0.01)
 
 
-def test_the_order_in_which_files_were_written_is_irrelevant(tmp_path):
-    texts = {f"{number}.md": f"document {number} " * (number + 1) for number in range(30)}
-    for folder in ("one", "two"):
-        (tmp_path / folder).mkdir()
-        names = list(texts)
-        random.Random(folder).shuffle(names)
-        for name in names:
-            (tmp_path / folder / name).write_text(texts[name], "utf-8")
-    one, two = profile_data(tmp_path / "one"), profile_data(tmp_path / "two")
-    assert (one.tokens, one.formats, one.languages) == (two.tokens, two.formats, two.languages)
+@settings(max_examples=10, derandomize=True, deadline=None)
+@given(order=st.permutations(range(24)))
+def test_the_order_in_which_files_were_written_is_irrelevant(order):
+    fund = "The fund pays 1.2 percent; ask anna@bank.org. "
+    texts = {f"{number}.md": f"Document {number}. {fund}" * (number % 7 + 1) for number in range(23)}
+    texts["copy.txt"] = texts["0.md"]
+    names = sorted(texts)
+    with TemporaryDirectory() as place:
+        for folder, way in (("one", range(24)), ("two", order)):
+            (Path(place) / folder).mkdir()
+            for number in way:
+                path = Path(place) / folder / names[number]
+                path.write_text(texts[names[number]], "utf-8")
+                os.utime(path, (1e9, 1e9))
+        one, two = (profile_data(Path(place) / folder) for folder in ("one", "two"))
+    assert replace(one, path=None, median_age_days=None) == replace(two, path=None, median_age_days=None)
+    assert one.near_duplicates == 1 and one.personal_data == {"email": sum(n % 7 + 1 for n in range(23)) + 1}
+
+
+def test_what_is_troublesome_is_counted(documents):
+    (documents / "again.txt").write_text("# REFUNDS\n\nThe refund window is thirty days.\n" * 20, "utf-8")
+    (documents / "list.md").write_text("Call Anna at +49 30 1234567 or write to anna@bank.org.", "utf-8")
+    profile = profile_data(documents)
+    assert profile.near_duplicates == 1
+    assert profile.personal_data == {"email": 1, "phone": 1}
+    assert profile.scanned == ()
+
+
+def test_files_of_a_format_that_were_not_opened_are_taken_to_be_like_the_opened_ones(tmp_path, monkeypatch):
+    for number in range(30):
+        (tmp_path / f"{number}.txt").write_text("本基金的年费率为百分之一点二。" * 20, "utf-8")
+        (tmp_path / f"{number}.md").write_text("The fee is paid at the end of the year. " * 20, "utf-8")
+    whole = profile_data(tmp_path)
+    monkeypatch.setattr(survey, "BYTE_BUDGET", 20_000)
+    part = profile_data(tmp_path)
+    assert part.sampled and not whole.sampled
+    assert part.languages == pytest.approx(whole.languages, abs=0.02)
+
+
+def test_names_of_columns_count_on_each_row_as_in_an_index(tmp_path):
+    (tmp_path / "a.csv").write_text("annual rate,lender\n" + "3.1,Northbank\n" * 50, "utf-8")
+    (tmp_path / "b.txt").write_text("3.1,Northbank\n" * 50, "utf-8")
+    assert profile_data(tmp_path).tokens == pytest.approx(
+        100 * tokens_of("3.1,Northbank") + 51 * tokens_of("annual rate,lender:"), rel=0.02
+    )
+
+
+def test_the_text_of_pdf_files_is_looked_up_for_answers(tmp_path, write_rows):
+    made = FPDF()
+    made.add_page()
+    made.set_font("helvetica", size=12)
+    made.multi_cell(0, None, "The yearly fee is 1.2 percent of the assets.")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "fees.pdf").write_bytes(bytes(made.output()))
+    row = {"question": "How high is the fee?", "answer": "1.2 percent", "source": "fees.pdf"}
+    rows = profile_data(tmp_path / "docs", write_rows(tmp_path / "qa.jsonl", [row])).examples
+    assert (rows.answers_in_documents, rows.answers_checked) == (1.0, 1)
 
 
 def test_other_encodings_are_understood(tmp_path, write_docx):
