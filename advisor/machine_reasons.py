@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from .case import FULL, LORA, QLORA, C, Case, H, L, P, R, Verdict, figure, stays_inside
+from .case import DPO, FULL, KTO, LORA, QLORA, C, Case, F, H, L, P, R, Verdict, figure, stays_inside
 from .fitting import Machine, Placement, lora_roomy_gib, machine_of, place
 from .phrase import Phrase, say
 from .runs import Work, with_documents, work_of
@@ -131,10 +131,20 @@ def cannot_work(case: Case, strategy: str, method: str, placed: Placement) -> Ph
         return why
     if strategy == H and case.data is not None and case.data.files == 0 and case.needs.gap is None:
         return say("There are no documents to retrieve from.")
-    if method == QLORA and placed.model.kind == "encoder":
-        name = placed.model.name.split("/")[-1]
-        return say("{model} is too small for quantisation to save anything.", model=name)
+    if placed.model.kind == "encoder" and (why := _no_encoder(case, strategy, method, placed)):
+        return why
     return _does_not_fit(case, strategy, placed)
+
+
+def _no_encoder(case: Case, strategy: str, method: str, placed: Placement) -> Phrase | None:
+    """An encoder labels texts; retrieval alone can quote without a model that writes."""
+    name = placed.model.name.split("/")[-1]
+    labels = strategy == F and case.needs.task in (None, "classification") and method not in (DPO, KTO)
+    if not labels and strategy != R:
+        return say("{model} is an encoder: it labels texts and writes no answers.", model=name)
+    if method == QLORA:
+        return say("{model} is too small for quantisation to save anything.", model=name)
+    return None
 
 
 def _does_not_fit(case: Case, strategy: str, placed: Placement) -> Phrase | None:

@@ -29,7 +29,7 @@ _MOST_CLAIMS = 8  # beside one option
 def options_for(case: Case) -> tuple[Way, ...]:
     """OPTIONS, and those that some data alone makes sense of: labels for an encoder, preferences."""
     ways = OPTIONS
-    if case.needs.task == "classification" and case.model is None:
+    if case.needs.task == "classification" and (case.model is None or case.model.kind == "encoder"):
         ways += _OF_ENCODERS
     if case.needs.preference_pairs:
         ways += (("finetune", DPO),)

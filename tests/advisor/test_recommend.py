@@ -225,6 +225,15 @@ def test_a_named_model_that_reads_too_little_cannot_hold_the_documents():
     )
 
 
+def test_a_named_encoder_labels_texts_and_writes_no_answers():
+    plan = recommend(hardware_with_vram(24), None, Needs(task="classification", model="minilm"))
+    assert (plan.best.strategy, plan.best.method) == ("finetune", "lora")
+    assert "is an encoder" in options(plan)["prompt_only", "none"].rejected
+    asking = options(recommend(hardware_with_vram(24), None, Needs(task="qa", model="minilm")))
+    assert "is an encoder" in asking["finetune", "lora"].rejected
+    assert asking["rag", "none"].rejected is None
+
+
 def test_data_that_may_not_leave_rules_out_a_model_elsewhere_but_never_quoting():
     tiny = Hardware(ram_gib=1.0, cpu_cores=2)
     inside = options(recommend(tiny, None, Needs(privacy="air_gapped")))
