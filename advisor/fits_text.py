@@ -77,7 +77,7 @@ def _cell(page: Page, row: FitRow) -> Text:
     from rich.text import Text
 
     mark, style = page.symbol(row.fits)
-    cell = Text(mark, style=f"bold {style}")
+    cell = Text.assemble((mark, f"bold {style}"))
     if row.needs_gib is None:
         return cell.append(f" {page.tell(say('not offered'))}", style="bright_black")
     if row.fits == "no":

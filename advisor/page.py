@@ -36,7 +36,9 @@ class Page:
         from rich.text import Text
 
         # str() of a phrase would forget how it was made
-        whole = text if isinstance(text, Text) else Text(self.tell(text if isinstance(text, str) else str(text)))
+        whole = (
+            text if isinstance(text, Text) else Text(self.tell(text if isinstance(text, str) else str(text)))
+        )
         first, *rest = whole.wrap(self.console, max(8, self.width - indent - hanging)) or [Text()]
         self.console.print(Padding(first, (0, 0, 0, indent)))
         for piece in rest:

@@ -37,8 +37,12 @@ def _catalogued(name: str) -> Gpu:
     from advisor.usable_memory import usable_gib
 
     names = {card.name: card for card in cards() if card.vendor != "CPU"}
-    holding = [known for known in names if _bare(name) and _bare(name) in _bare(known)]  # '4090' is enough
-    card = find_card(name) or (names[holding[0]] if len(holding) == 1 else None)
+    holding = [known for known in names if _bare(name) and _bare(name) in _bare(known)]
+    ending = [
+        known for known in holding if _bare(known).endswith(_bare(name))
+    ]  # '3060' is the RTX 3060, not its Ti
+    only = next((found[0] for found in (ending, holding) if len(found) == 1), None)
+    card = find_card(name) or (names[only] if only else None)
     if card is not None and card.vendor == "CPU":
         raise ValueError(f"{name!r} is no card; what a CPU works with is the RAM: give its size with --vram.")
     if card is None:
