@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .capacity import CapacityPlan, capacity_table, plan_capacity
     from .catalog import cards, find_card, find_model, models, resolve_model, typical_card
+    from .contradictions import refuse_contradictions
     from .cost import Prices, query_cost, query_tokens
     from .data_profile import profile_data
     from .decide import recommend
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _GIVES = {
     "capacity": "CapacityPlan capacity_table plan_capacity",
     "catalog": "cards find_card find_model models resolve_model typical_card",
+    "contradictions": "refuse_contradictions",
     "cost": "Prices query_cost query_tokens",
     "data_profile": "profile_data",
     "decide": "recommend",
@@ -113,6 +115,7 @@ __all__ = [
     "query_tokens",
     "read_needs",
     "recommend",
+    "refuse_contradictions",
     "render_html",
     "render_markdown",
     "render_text",
