@@ -47,7 +47,13 @@ def _inner(value: Any, language: Language) -> Any:
 
 @cache
 def translations() -> Mapping[str, str]:
-    """English template -> Chinese template, fields of the same names; from all tables of the file."""
+    """English template -> Chinese template, fields of the same names; the questionnaire brings its own."""
+    from .questions import QUESTIONS
+
+    found = {question.text: question.text_zh for question in QUESTIONS}
+    found |= {choice.label: choice.label_zh for question in QUESTIONS for choice in question.choices}
     with _CHINESE.open("rb") as file:
         tables = tomllib.load(file)
-    return {english: chinese for table in tables.values() for english, chinese in table.items()}
+    for table in tables.values():
+        found |= table
+    return found

@@ -12,7 +12,7 @@ from .picture_cost import cost_picture, described, legend_of_lines
 from .pictures import MemoryBar, legend, memory_picture, part_legend, token_picture, weight_picture
 from .report_text import option_columns, rejected_groups
 from .schema import MemoryEstimate, Option, Reason, Recommendation
-from .wording import FITS, capital, dollars, limit_gib, option_name, rounded, runner_up, short_model
+from .wording import FITS, capital, dollars, finding, limit_gib, option_name, rounded, runner_up, short_model
 
 Tell = Callable[[str], str]
 _MOST_FACTORS = 10
@@ -154,7 +154,7 @@ def _factors(best: Option, other: Option | None) -> list[tuple[str, float, float
     mine, theirs = _by_rule(best), _by_rule(other) if other else {}
     rows = []
     for rule in dict.fromkeys([*mine, *theirs]):
-        text = (mine.get(rule) or theirs[rule]).text
+        text = finding(mine.get(rule) or theirs[rule])
         weights = [reasons[rule].weight if rule in reasons else 0.0 for reasons in (mine, theirs)]
         rows.append((text, weights[0], weights[1] if other else None))
     return sorted(rows, key=lambda row: -max(abs(row[1]), abs(row[2] or 0.0)))[:_MOST_FACTORS]

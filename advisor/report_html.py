@@ -25,6 +25,7 @@ from .wording import (
     HOSTED,
     capital,
     dollars,
+    fact,
     in_language,
     limit_gib,
     option_name,
@@ -132,7 +133,7 @@ def _arguments(title: str, style: str, reasons: Iterable[Reason], numbers: dict[
 
 
 def _fact(reason: Reason, tell: Tell) -> str:
-    return f' <span class="fact">({escape(tell(reason.fact))})</span>' if reason.fact else ""
+    return f' <span class="fact">({escape(tell(fact(reason)))})</span>' if reason.fact else ""
 
 
 def _note(number: int | None) -> str:
@@ -167,7 +168,13 @@ def _assumptions(best: Option, tell: Tell) -> str:
 
 
 def _commands(found: Recommendation, tell: Tell) -> str:
-    lines = "".join(f"<pre><code>{escape(command)}</code></pre>" for command in found.commands)
+    """Each command in a box of its own; what begins with # is a remark on the next one."""
+    lines = "".join(
+        note_line(tell(command).lstrip("# "))
+        if command.startswith("#")
+        else f"<pre><code>{escape(command)}</code></pre>"
+        for command in found.commands
+    )
     hint = tell("A click selects a whole command.")
     return section(tell("Next"), lines + note_line(hint)) if lines else ""
 

@@ -35,7 +35,7 @@ def render_markdown(recommendation: Recommendation, *, language: Language = "en"
         *_section(tell("Questions that would make it surer"), _bullets(open_questions(recommendation, language))),
         *_section(tell("Measured by others"), _outcomes(recommendation, numbers, tell)),
         *_section(tell("Sources"), _sources(numbers)),
-        *_section(tell("Next"), ["```sh", *recommendation.commands, "```"] if recommendation.commands else []),
+        *_section(tell("Next"), _commands(recommendation, tell)),
     ]  # fmt: skip
     return "\n".join(blocks).rstrip() + "\n"
 
@@ -105,6 +105,10 @@ def _sources(numbers: dict[str, int]) -> list[str]:
         text = escaped(source)
         lines.append(f"{number}. [{text}]({link})" if link else f"{number}. {text}")
     return lines
+
+
+def _commands(found: Recommendation, tell: Tell) -> list[str]:
+    return ["```sh", *map(tell, found.commands), "```"] if found.commands else []
 
 
 def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

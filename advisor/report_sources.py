@@ -8,6 +8,7 @@ from .schema import Evidence, Reason, Recommendation
 
 SHOWN_REASONS = 6  # arguments for the best option; the rest weigh too little to be read
 SHOWN_AGAINST = 4
+SHOWN_OUTCOMES = 5
 _ARXIV = re.compile(r"arXiv[: ]?(\d{4}\.\d{4,5})|\b(2[0-9]\d{2}\.\d{5})\b")
 _ADDRESS = re.compile(r"https?://[^\s,)\]]+")
 
@@ -21,8 +22,8 @@ def arguments_against(recommendation: Recommendation) -> tuple[Reason, ...]:
 
 
 def outcomes(recommendation: Recommendation) -> tuple[Evidence, ...]:
-    """Measured outcomes that speak about the best option."""
-    return recommendation.best.evidence
+    """Measured outcomes that speak about the best option, nearest first."""
+    return recommendation.best.evidence[:SHOWN_OUTCOMES]
 
 
 def sources(recommendation: Recommendation) -> tuple[str, ...]:

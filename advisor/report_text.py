@@ -100,7 +100,8 @@ def _commands(page: Page, found: Recommendation) -> None:
     if found.commands:
         page.head(page.tell("Next"))
     for command in found.commands:  # whole, however narrow the terminal: they are there to be copied
-        line = Text(f"  {command}", style="bold cyan")
+        style = "bright_black" if command.startswith("#") else "bold cyan"
+        line = Text(f"  {page.tell(command)}", style=style)
         page.console.print(line, no_wrap=True, overflow="ignore", crop=False)
 
 

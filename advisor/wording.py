@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from .phrase import Language, Phrase, say, spoken
-from .schema import MemoryEstimate, Option, Recommendation, TimeEstimate
+from .schema import MemoryEstimate, Option, Reason, Recommendation, TimeEstimate
 
 STRATEGIES = {
     "prompt_only": "prompting alone",
@@ -86,7 +86,21 @@ def remark(option: Option, best: Option) -> str:
         said.append(say("close"))
     if option.model != best.model:
         said.append(say("with {model}", model=short_model(option)))
-    return joined([*said, *(reason.text for reason in telling[:1])])
+    return joined([*said, *(finding(reason) for reason in telling[:1])])
+
+
+def finding(reason: Reason) -> str:
+    """What was found, without how it was learned: where both stand in a sentence, the first is its field `text`."""
+    found: str = getattr(reason.text, "values", {}).get("text", reason.text)
+    return found
+
+
+def fact(reason: Reason) -> str:
+    """The answer that a reason starts from; how it was learned stands in its text already."""
+    values = getattr(reason.fact, "values", {})
+    if "need" in values and "value" in values:
+        return say("{name}: {content}", name=values["need"], content=values["value"])
+    return reason.fact
 
 
 def capital(text: str) -> str:

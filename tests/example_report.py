@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from advisor.phrase import Language, say
+from advisor.phrase import Language, Phrase, say
 from advisor.report_html import render_html
 from advisor.report_markdown import render_markdown
 from advisor.report_text import render_text
@@ -27,6 +27,7 @@ from advisor.schema import (
     Recommendation,
     TimeEstimate,
 )
+from advisor.wording import option_name
 
 GOLDEN = Path(__file__).parent / "advisor" / "golden"
 OVADIA = "Ovadia et al., arXiv 2312.05934, 2023-12 (0.875 against 0.504)"
@@ -55,8 +56,10 @@ QLORA = memory(1.06, weights=5.5, adapters=0.3, gradients=0.15, optimizer=0.6, a
                workspace=0.2, context=0.4)  # fmt: skip
 FULL = memory(1.01, weights=28.4, gradients=28.4, optimizer=56.8, activations=1.4, logits=3.1, context=0.4)
 
-HOUR = say("{seconds:.2f} s of {card} for one question, {concurrent} answered together", seconds=1.2, card="RTX 4090",
-           concurrent=8)  # fmt: skip
+WORK = say(
+    "{usual:.2f} s ({fast:.2f} to {slow:.2f}) of {card} for a question, {concurrent} answered together",
+    usual=1.2, fast=0.8, slow=1.9, card="RTX 4090", concurrent=8,
+)  # fmt: skip
 
 
 def cost(build: float, each: float, **rented: float) -> CostEstimate:
@@ -67,7 +70,7 @@ def cost(build: float, each: float, **rented: float) -> CostEstimate:
         retrieved_tokens=1080 if build < 1 else 0,
         answer_tokens=150,
         hosted="rented" if rented else "api",
-        assumptions=(HOUR,) if rented else (),
+        assumptions=(WORK,),
         **rented,
     )
 
@@ -78,21 +81,45 @@ def took(hours: float) -> TimeEstimate:
     )
 
 
-LACKS = Reason(
-    rule="knowledge_gap",
-    text=say("The model lacks knowledge, and retrieval supplies knowledge better than training does"),
-    weight=3.0,
-    source=OVADIA,
-    fact="gap: knowledge",
+def reason(rule: str, text: Phrase, weight: float, source: str, need: str, value: str) -> Reason:
+    fact = say("{need}: {value}", need=need, value=say("yes") if value == "yes" else value)
+    return Reason(rule=rule, text=say("{text}.", text=text), weight=weight, source=source, fact=fact)
+
+
+LACKS = reason(
+    "knowledge_gap",
+    say("The model lacks knowledge, and being shown it works better than being trained on it"),
+    3.0, OVADIA, "gap", "knowledge",
+)  # fmt: skip
+CITES = reason(
+    "citations",
+    say("Answers must cite their source, which only a model that is shown the source can do"),
+    2.0, GUIDES, "needs_citations", "yes",
+)  # fmt: skip
+TASK = reason("task", say("The task is {task}", task=say("answering questions")), 0.5, GUIDES, "task", "qa")
+FEW = replace(
+    reason(
+        "labels",
+        say("{rows:,} labelled examples are few for training", rows=80),
+        -0.5,
+        GUIDES,
+        "labelled_examples",
+        "80",
+    ),
+    text=say(
+        "{text} (read from your data: {how}).",
+        text=say("{rows:,} labelled examples are few for training", rows=80),
+        how=say("{rows:,} rows in {where}", rows=80, where="qa.jsonl"),
+    ),
 )
-CITES = Reason(
-    rule="citations",
-    text=say("Answers must cite their source, which only a model that is shown the source can do"),
-    weight=2.0,
-    source=GUIDES,
-    fact="needs_citations: yes",
+REREAD = reason(
+    "read_again",
+    say("On your own machine each question reads all documents again"),
+    -0.3,
+    GUIDES,
+    "machine",
+    "24 GiB",
 )
-FEW = Reason(rule="labels", text="80 labelled examples are few for training.", weight=-0.5, source=GUIDES)
 
 RAG = Option(
     strategy="rag",
@@ -105,12 +132,12 @@ RAG = Option(
     serve_memory=SERVE,
     time=took(0.4),
     cost=cost(0.2, 1.1),
-    reasons=(LACKS, CITES, Reason(rule="task", text="The task is qa.", weight=0.5, source=GUIDES)),
-    against=(Reason(rule="speed", text="Every retrieved token is read again.", weight=-0.3, source=GUIDES),),
+    reasons=(LACKS, CITES, TASK),
+    against=(REREAD,),
     evidence=(
         Evidence(
-            key="raft", claim="Training with retrieved passages beat both side by side",
-            figure="73.3 against 71.6", source="RAFT, arXiv 2403.10131", date="2024-03",
+            key="fresh_rag", claim="Where content changes weekly or faster, no guide advises fine-tuning alone",
+            figure="9 guides", source="Oracle, https://example.org/rag-or-tuning", date="2026-11",
         ),
     ),
 )  # fmt: skip
@@ -144,31 +171,54 @@ OPTIONS = (
 
 EXAMPLES = ExampleProfile(
     rows=80, kind="qa", p50_tokens=60, p95_tokens=120, p99_tokens=180, max_tokens=200, duplicates=2, conflicts=3,
-    leaked=4, languages={"en": 0.7, "zh": 0.3}, answers_in_documents=0.9, answers_checked=80, quotes=True, path="qa.jsonl",
+    leaked=4, languages={"en": 0.7, "zh": 0.3}, answers_in_documents=0.9, answers_checked=80, quotes=True,
+    path="qa.jsonl",
 )  # fmt: skip
+RHYTHM = say("git history: changes on {days} days of the last year", days=56)
 DATA = DataProfile(
     files=1_014, size_bytes=400_000, formats={".docx": 3, ".md": 1_006, ".pdf": 5}, tokens=2_800_000,
-    languages={"en": 0.7, "zh": 0.3}, sampled=True, update_days=6.5, update_source="git history", near_duplicates=12,
+    languages={"en": 0.7, "zh": 0.3}, sampled=True, update_days=6.5, update_source=RHYTHM, near_duplicates=12,
     personal_data={"email": 12, "phone": 3}, scanned=("scan.pdf",),
     unreadable=("<script>alert(1)</script>.pdf: encrypted PDF",), unsupported={".dwg": 2}, examples=EXAMPLES,
     path="docs",
 )  # fmt: skip
 
+CHANGE = say("{after} instead of {before}", after=option_name(HYBRID), before=option_name(RAG))
+
 FULL_REPORT = Recommendation(
     options=OPTIONS,
     confidence="medium",
-    confidence_because="The best option leads by 0.5 points, and two questions are open.",
-    near_ties=(
-        "Retrieval and fine-tuning, QLoRA, is 0.5 points behind: 80 labelled examples separate them.",
+    confidence_because=say(
+        "{ahead}, and no open question would change it.",
+        ahead=say("It is {points:.1f} points ahead of {other}", points=0.5, other=option_name(HYBRID)),
     ),
-    first_step="Measure a plain prompt on 10 or more of your own questions first.",
+    near_ties=(
+        say(
+            "{other} is {points:.1f} points behind {best}: {pro}",
+            other=option_name(HYBRID),
+            points=0.5,
+            best=option_name(RAG),
+            pro=LACKS.text,
+        ),
+    ),
+    first_step=say(
+        "Measure a plain prompt on 10 or more of your own questions first, and stop there if at least 8 are good "
+        "enough. [{source}]",
+        source=GUIDES,
+    ),
     would_change=(
-        "From 800 labelled examples on: retrieval and fine-tuning, QLoRA instead of retrieval (RAG).",
-        "With a card of 80 GiB the way to train would be LoRA instead of QLoRA.",
+        say("From {value:,.0f} labelled examples on: {change}.", value=800, change=CHANGE),
+        say(
+            "With a card of {size:g} GiB or more the way to train would be {method} instead of {before}.",
+            size=80.0,
+            method="LoRA",
+            before="QLoRA",
+        ),
     ),
     next_command="advisor index docs --out build/index",
     commands=(
         "advisor index docs --out build/index",
+        say("# 'advisor train' takes examples; raw text is trained on by other programs, such as trl."),
         'advisor ask "your question" --index build/index --model Qwen/Qwen2.5-7B-Instruct',
     ),
     hardware=Hardware(

@@ -146,7 +146,7 @@ def _draw(found: Recommendation) -> None:
     if found.first_step:
         st.info(f"**{say('First')}** — {plain(say(found.first_step))}", icon=":material/flag:")
     st.subheader(say("Next"), anchor=False)
-    st.code("\n".join(folded(line) for line in found.commands), language="bash")
+    st.code("\n".join(folded(say(line)) for line in found.commands), language="bash")
     _downloads(found)
     _reasons(found)
     _list(say("Nearly as good"), [say(line) for line in found.near_ties])

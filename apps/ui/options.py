@@ -29,4 +29,4 @@ def option_rows(found: Recommendation, language: Language) -> list[dict[str, Any
 
 def folded(command: str) -> str:
     """A long command over several lines, as a shell reads it."""
-    return command if len(command) <= 48 else command.replace(" --", " \\\n    --")
+    return command if len(command) <= 48 or command.startswith("#") else command.replace(" --", " \\\n    --")

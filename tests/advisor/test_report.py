@@ -15,7 +15,7 @@ from advisor import (
     render_text,
     to_json,
 )
-from advisor.phrase import say
+from advisor.phrase import say, spoken
 from advisor.wording import dollars, time_span
 
 LANGUAGES = [("en", ""), ("zh", ".zh")]
@@ -82,7 +82,7 @@ def test_a_plan_that_was_read_back_is_decided_again_from_the_answers_alone():
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", [40, 60, 100, 200])
 def test_no_line_is_wider_than_the_terminal_save_for_commands(plan, language, width):
-    commands = {f"  {line}" for line in plan.commands}
+    commands = {f"  {spoken(line, language)}" for line in plan.commands}
     for line in render_text(plan, width=width, language=language).splitlines():
         assert cell_len(line) <= width or line in commands
 
