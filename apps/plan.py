@@ -7,11 +7,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.methods import METHODS
 from finetune.schema import TrainConfig
 from rag.schema import RagConfig
 
 if TYPE_CHECKING:
-    from advisor import Recommendation
+    from advisor import Option, Recommendation
 
 
 def read_plan(path: str) -> Recommendation:
@@ -40,7 +41,7 @@ def train_config(plan: str | None, flags: Mapping[str, Any]) -> TrainConfig:
     planned: dict[str, Any] = {}
     if plan is not None:
         recommended = read_plan(plan)
-        best = next((o for o in recommended.options if o.method != "none" and o.rejected is None), None)
+        best = next((o for o in recommended.options if _trainable(o)), None)
         if best is None:
             raise ValueError(
                 f"{plan} recommends no training; give --method and --model to train all the same."
@@ -51,6 +52,11 @@ def train_config(plan: str | None, flags: Mapping[str, Any]) -> TrainConfig:
     if "model" not in values:
         raise ValueError("No model named; give --model NAME, a local folder, 'minilm', or --plan plan.json.")
     return TrainConfig(**values)
+
+
+def _trainable(option: Option) -> bool:
+    """Whether 'advisor train' can do it: a plan may name ways that it does not train yet, or raw text."""
+    return option.rejected is None and option.method in METHODS and option.strategy in ("finetune", "hybrid")
 
 
 def _given(flags: Mapping[str, Any], record: type) -> dict[str, Any]:

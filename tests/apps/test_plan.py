@@ -39,6 +39,14 @@ def test_a_plan_to_label_texts_trains_a_classifier_as_its_command_says(tmp_path:
     assert train_config(write_plan(tmp_path)[0], {"out": "adapter"}).objective == "sft"
 
 
+def test_a_plan_whose_best_method_cannot_be_run_yet_trains_by_the_nearest_that_can(tmp_path: Path) -> None:
+    path, _ = write_plan(tmp_path, Needs(task="classification", gap="behaviour", labelled_examples=60))
+    content = json.loads(Path(path).read_text("utf-8"))
+    content["options"][0]["method"] = "features"
+    Path(path).write_text(json.dumps(content), "utf-8")
+    assert train_config(path, {"out": "adapter"}).method in ("lora", "qlora", "full")
+
+
 def test_a_flag_wins_over_the_plan(tmp_path: Path) -> None:
     path, _ = write_plan(tmp_path)
     config = train_config(path, {"out": "adapter", "model": "mine", "method": "full", "epochs": 1.0})
