@@ -10,8 +10,9 @@ from dataclasses import dataclass
 # letter of Cyrillic, Greek or Arabic has two bytes, which makes 2.2 letters a token.
 LETTER_BYTES_PER_TOKEN = 4.5
 # Qwen documentation, 'Key Concepts' (2024): 1.5 to 1.8 Chinese characters a token; DeepSeek documentation, 'Token &
-# Token Usage' (2025): 0.6 tokens a character. Llama 2 and BERT need more, about one a character.
-CJK_PER_TOKEN = 1.6
+# Token Usage' (2025): 0.6 tokens a character. The lower end, because a text that is thought to fit has to fit. Llama 2
+# and BERT need more, about one a character.
+CJK_PER_TOKEN = 1.5
 # One token for each digit (Qwen repository, tokenization note: numbers are split into single digits) and each symbol
 # (DeepSeek documentation, as above). Llama 3 joins up to three digits: its tables are shorter than this says.
 TOKENS_PER_MARK = 1.0
