@@ -149,8 +149,8 @@ def section(results: Sequence[Found]) -> str:
     lines = [
         f"## {TITLE}",
         "",
-        f"Share beyond chance; from {KNOWLEDGE_FROM} on it speaks for a gap in knowledge, down to {BEHAVIOUR_UNTIL} for",
-        "one in behaviour. Checked: rows of which an answer could be told from chance, at most 200. Controls look for",
+        f"Share beyond chance; from {KNOWLEDGE_FROM} on it speaks for a gap in knowledge, down to {BEHAVIOUR_UNTIL}",
+        "for one in behaviour. Checked: rows of which an answer could be told from chance, at most 200. Controls look for",
         f"the answers of one set in the documents of another. As expected: {right} of {len(results)}.",
         "",
         "| answers | in the documents they | share | checked | speaks for | s |",
