@@ -20,10 +20,9 @@ try:
     from .simulated_method import DTYPES
     from .simulated_model import layer_key, normalised, with_layers
     from .simulated_step import run_step
-except ImportError as error:  # one line for the command line
-    raise ImportError(
-        f"Simulation needs {error.name}: pip install 'llm-adaptation-advisor[train]'"
-    ) from error
+except ImportError as error:
+    missing = (error.name or "torch").split(".")[0]
+    raise ImportError(f"Simulation needs {missing}: pip install 'llm-adaptation-advisor[train]'") from None
 
 GIB = 2.0**30
 MOMENTS = ("load", "forward", "loss", "backward", "step")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -21,21 +20,19 @@ from .simulated_model import build_model, layers_of, materialise
 def run_step(
     config: dict[str, Any], setup: TrainSetup, stop_at: int | None = None
 ) -> tuple[LiveStorages, dict[str, int]]:
-    """One step after a first one that makes the optimizer states: the tracker, and bytes of the lasting parts."""
-    gc.collect()
+    """One step in which the optimizer's states are there already: the tracker, and bytes of the lasting parts."""
     tracker = LiveStorages(stop_at)
     model = build_model(config, setup)
     with FakeTensorMode(), CudaRules(), tracker:
         materialise(model)
         choose_loss(_base(model), setup)
         layers = layers_of(model, config)
-        optimizer = _optimizer(model, setup)
-        gc.collect()
         loaded = tracker.live_bytes
         _name_moments(model, layers, tracker)
         if stop_at:
             _name_modules(model, tracker)
-        _train(model, setup, optimizer, tracker)
+        optimizer = _optimizer(model, setup)
+        _make_states(optimizer)
         tracker.restart("load")
         _train(model, setup, optimizer, tracker)
         tracker.peaks["load"] = loaded
@@ -100,6 +97,15 @@ def _optimizer(model: Any, setup: TrainSetup) -> Any:
             f"choose one of {[*makers, 'adafactor']}, or use the estimate."
         )
     return makers[setup.optimizer](trained)
+
+
+def _make_states(optimizer: Any) -> None:
+    """Optimizers make their states in their first step."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.empty_like(parameter)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
 
 
 def _name_moments(model: Any, layers: list[torch.nn.Module], tracker: LiveStorages) -> None:
