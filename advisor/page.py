@@ -6,10 +6,12 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .line_breaks import broken
 from .phrase import Language, spoken
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 SYMBOLS = {"yes": ("✓", "+", "green"), "tight": ("≈", "~", "yellow"), "no": ("✗", "x", "red")}
 
@@ -35,14 +37,23 @@ class Page:
         from rich.padding import Padding
         from rich.text import Text
 
-        # str() of a phrase would forget how it was made
-        whole = (
-            text if isinstance(text, Text) else Text(self.tell(text if isinstance(text, str) else str(text)))
-        )
-        first, *rest = whole.wrap(self.console, max(8, self.width - indent - hanging)) or [Text()]
+        first, *rest = self._wrapped(text, max(8, self.width - indent - hanging)) or [Text()]
         self.console.print(Padding(first, (0, 0, 0, indent)))
         for piece in rest:
             self.console.print(Padding(piece, (0, 0, 0, indent + hanging)))
+
+    def _wrapped(self, text: object, cells: int) -> list[Text]:
+        """rich breaks lines at spaces alone, of which Chinese has few."""
+        from rich.text import Text
+
+        if isinstance(text, Text):
+            return list(text.wrap(self.console, cells))
+        told = self.tell(
+            text if isinstance(text, str) else str(text)
+        )  # str() of a phrase would forget its making
+        if self.language == "zh":
+            return [Text(line) for line in broken(told, cells)]
+        return list(Text(told).wrap(self.console, cells))
 
     def head(self, title: str, style: str = "bold") -> None:
         from rich.text import Text

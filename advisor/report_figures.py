@@ -10,7 +10,7 @@ from .limits import verdict
 from .phrase import say
 from .picture_cost import cost_picture, described, legend_of_lines
 from .pictures import MemoryBar, legend, memory_picture, part_legend, token_picture, weight_picture
-from .report_text import option_columns, rejected_groups
+from .report_options import option_columns, rejected_groups
 from .schema import MemoryEstimate, Option, Reason, Recommendation
 from .wording import FITS, capital, dollars, finding, limit_gib, option_name, rounded, runner_up, short_model
 

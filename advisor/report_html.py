@@ -141,7 +141,7 @@ def _note(number: int | None) -> str:
 
 
 def _lines(title: str, texts: Iterable[str]) -> str:
-    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    items = "".join(f"<li>{escape(capital(text))}</li>" for text in texts)
     return section(title, f'<ul class="plain">{items}</ul>') if items else ""
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable
 from .memory_bar import part_name, shown_parts
 from .phrase import Language, say
 from .report_facts import data_lines, hardware_line
+from .report_options import option_columns, rejected_lines
 from .report_sources import address, arguments_against, arguments_for, outcomes, sources
-from .report_text import confidence_line, open_questions, option_columns, rejected_lines, time_and_cost
+from .report_text import confidence_line, open_questions, time_and_cost
 from .schema import Reason, Recommendation
-from .wording import in_language, limit_gib, option_title, short_model, signed
+from .wording import capital, in_language, limit_gib, option_title, short_model, signed
 
 _MARKUP = re.compile(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^\s*[#+-](?=\s))")
 Tell = Callable[[str], str]
@@ -61,7 +62,7 @@ def _section(title: str, lines: list[str]) -> list[str]:
 
 
 def _bullets(texts: Iterable[str]) -> list[str]:
-    return [f"- {escaped(text)}" for text in texts]
+    return [f"- {escaped(capital(text))}" for text in texts]
 
 
 def _arguments(reasons: Iterable[Reason], numbers: dict[str, int], tell: Tell) -> list[str]:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from .memory_bar import bar, legend
 from .page import Page, blank_page
 from .phrase import Language, say
 from .questions import QUESTIONS
 from .report_facts import data_lines, hardware_line
+from .report_options import print_options, rejected_lines
 from .report_sources import arguments_against, arguments_for, outcomes, sources
 from .schema import MemoryEstimate, Option, Reason, Recommendation
 from .wording import (
     CONFIDENCE,
+    capital,
     dollars,
-    gib,
-    joined,
     limit_gib,
-    option_name,
     option_title,
-    remark,
     short_model,
     signed,
     time_span,
@@ -58,7 +55,7 @@ def _print(page: Page, found: Recommendation) -> None:
     _section(page, tell("Nearly as good"), found.near_ties)
     _memory(page, found)
     _section(page, tell("Time and cost"), time_and_cost(best))
-    _options(page, found)
+    print_options(page, found)
     _section(page, tell("Rejected"), rejected_lines(found))
     _section(page, tell("What would change the answer"), found.would_change)
     _section(page, tell("Questions that would make it surer"), list(open_questions(found, page.language)))
@@ -76,7 +73,7 @@ def _opening(page: Page, found: Recommendation) -> None:
     page.line(Text(tell(title), style="bold green"))
     page.line(confidence_line(found), indent=_INDENT)
     for line in (hardware_line(found.hardware), *data_lines(found.data)):
-        page.line(line, indent=_INDENT)
+        page.line(capital(tell(line)), indent=_INDENT)
 
 
 def confidence_line(found: Recommendation) -> str:
@@ -91,7 +88,7 @@ def _section(page: Page, title: str, texts: Sequence[str], hanging: int = 0) -> 
     if texts:
         page.head(title)
         for text in texts:
-            page.line(text, indent=_INDENT, hanging=hanging)
+            page.line(capital(page.tell(text)), indent=_INDENT, hanging=hanging)
 
 
 def _commands(page: Page, found: Recommendation) -> None:
@@ -158,53 +155,6 @@ def time_and_cost(best: Option) -> tuple[str, ...]:
     if best.cost is not None and best.cost.per_1000_queries_usd is not None:
         lines.append(say("1,000 questions: {usd}", usd=dollars(best.cost.per_1000_queries_usd)))
     return tuple(lines)
-
-
-def _options(page: Page, found: Recommendation) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    tell = page.tell
-    columns = [(title, cells) for title, cells in option_columns(found, tell) if any(cells)]
-    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False)
-    for title, _ in columns:
-        words = title in (tell("option"), "")
-        style: dict[str, Any] = {"overflow": "fold"} if words else {"justify": "right"}
-        table.add_column(title, **style)
-    for row in zip(*(cells for _, cells in columns), strict=True):
-        table.add_row(*(Text(cell) for cell in row))
-    page.head("All options (memory in GiB)")
-    page.console.print(table)
-
-
-def option_columns(found: Recommendation, tell: Callable[[str], str]) -> list[tuple[str, list[str]]]:
-    """Titles and cells of the table of options that can work; a column may be empty."""
-    options = [option for option in found.options if option.rejected is None]
-    costs = [option.cost.per_1000_queries_usd if option.cost else None for option in options]
-    return [
-        (tell("option"), [tell(option_name(option)) for option in options]),
-        (tell("score"), [f"{option.score:+.1f}" for option in options]),
-        (tell("train"), [gib(option.train_memory) for option in options]),
-        (tell("answer"), [gib(option.serve_memory) for option in options]),
-        (tell("build"), [tell(time_span(option.time)) if option.time else "" for option in options]),
-        (tell("per 1,000"), ["" if usd is None else dollars(usd) for usd in costs]),
-        ("", [tell(remark(option, found.best)) for option in options]),
-    ]
-
-
-def rejected_groups(found: Recommendation) -> dict[str, str]:
-    """Why -> the options that cannot work for this reason, in one line."""
-    groups: dict[str, list[str]] = {}
-    for option in found.options:
-        if option.rejected is not None:
-            groups.setdefault(option.rejected, []).append(option_name(option))
-    return {why: joined(names) for why, names in groups.items()}
-
-
-def rejected_lines(found: Recommendation) -> tuple[str, ...]:
-    return tuple(
-        say("{name}: {content}", name=names, content=why) for why, names in rejected_groups(found).items()
-    )
 
 
 def open_questions(found: Recommendation, language: Language, *, flags: bool = True) -> Iterator[str]:

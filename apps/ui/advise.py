@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from advisor.questions import QUESTIONS, Question
-from advisor.report_text import open_questions, rejected_lines
+from advisor.report_options import rejected_lines
+from advisor.report_text import open_questions
+from advisor.wording import capital
 from apps.ui.memory_picture import memory_chart
 from apps.ui.options import folded, option_name, option_rows
 from apps.ui.passages import plain
@@ -189,7 +191,7 @@ def _list(title: str, lines: Sequence[str]) -> None:
     """A heading with its lines; nothing where there is no line."""
     if lines:
         st.subheader(title, anchor=False)
-        st.markdown("\n".join(f"- {plain(line)}" for line in lines))
+        st.markdown("\n".join(f"- {plain(capital(line))}" for line in lines))
 
 
 def _downloads(found: Recommendation) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from advisor.phrase import spoken
-from advisor.report_text import option_columns
+from advisor.report_options import option_columns
 from advisor.wording import capital, in_language
 from advisor.wording import option_name as name_of
 from apps.ui.words import Language, word
