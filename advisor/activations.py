@@ -124,7 +124,9 @@ def _adapter_inputs(model: ModelSpec, setup: TrainSetup, method: str) -> float:
     """What LoRA's A matrices read. An fp32 adapter casts for each target; dropout copies for each, with a mask."""
     shapes, roles = linears(model), [role for role in targets(model, setup) if role != "head"]
     if method == "ia3":  # the scaled outputs of k and v, the input of down
-        return shapes["k"][1] + shapes["v"][1] + _width(model)
+        return (
+            shapes["k"][1] + shapes["v"][1] + _width(model) * (2.0 if setup.adapter_dtype == "fp32" else 1.0)
+        )
     if method == "lora_fa":
         return float(setup.lora_rank * len(roles))
     mask = 0.5 if setup.lora_dropout > 0 else 0.0
@@ -155,6 +157,12 @@ def _extra(model: ModelSpec, setup: TrainSetup, method: str) -> float:
     """What single methods keep beside: DoRA both parts of each output, Houlsby its input and bottleneck, and so on."""
     shapes, h = linears(model), model.hidden
     roles = [role for role in targets(model, setup) if role in shapes]
+    if method in (
+        "prefix",
+        "ptuning_v2",
+    ):  # a mask in 16 bits, and with it keys and values of every query head
+        q, kv = widths(model)
+        return setup.seq_len + 2.0 * (q - kv)
     if method == "dora":
         return 2.0 * sum(shapes[role][1] for role in roles)
     if method == "houlsby":

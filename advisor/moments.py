@@ -26,6 +26,17 @@ _LOGIT_BYTES = {
     ("chunked_logits", "fp32"): 6.0,
     ("chunked_logits", "16bit"): 4.0,
 }
+_DORA_COPIES = 5
+_COUNTED = (
+    "batch_size",
+    "accumulation",
+    "seq_len",
+    "lora_rank",
+    "gpus",
+    "virtual_tokens",
+    "bottleneck",
+    "tuned_layers",
+)
 _PIECE_BYTES = (
     14.0  # of one piece of logits as large as the hidden states, the size that Liger's kernel takes
 )
@@ -66,8 +77,9 @@ def _moments(
 ) -> dict[str, dict[str, float]]:
     run = _pass(model, setup, counts, what)
     head = _head_gradient(setup, counts, what, gradients)
-    work = _workspace(model, setup, counts, what.total)
-    at_loss = work + _cast_weights(setup, counts)
+    lasting = exchange_bytes(setup, counts.total, what.total, _layer_bytes(model, setup, counts))
+    work = lasting + _running(model, setup, counts)
+    at_loss = lasting + _outlasting_forward(setup, counts)
     kept = head if setup.optimizer_in_backward else gradients
     waiting = kept if setup.accumulation > 1 else 0.0  # gradients of the batches before
     # Where both are tied, the head's gradient waits for the embedding's, and their sum is made beside them.
@@ -77,8 +89,8 @@ def _moments(
         "loss": _alive(run.saved + run.tail, run.logits, waiting, at_loss),
         "enter": _alive(run.saved + run.layer, 0.0, max(head, waiting), work),
         "leave": _alive(run.layer, 0.0, kept, work),
-        "embed": _alive(0.0, 0.0, kept, work + embedding),
-        "step": _alive(0.0, 0.0, kept, work + step),
+        "embed": _alive(0.0, 0.0, kept, lasting + embedding),
+        "step": _alive(0.0, 0.0, kept, lasting + step),
     }
 
 
@@ -175,38 +187,36 @@ def _base_dtype(setup: TrainSetup) -> str:
     return "nf4" if quantised(setup) and setup.weight_dtype not in QUANTISED else setup.weight_dtype
 
 
-def _workspace(model: ModelSpec, setup: TrainSetup, counts: Counts, trained_parameters: float) -> float:
-    """16-bit copies of weights, and what is exchanged with other cards."""
-    layer, dtype = counts.linear / model.layers, _base_dtype(setup)
-    work = exchange_bytes(setup, counts.total, trained_parameters, layer * WEIGHT_BYTES[dtype])
-    if (
-        dtype == "gptq"
-    ):  # its backward pass keeps the dequantised linears of the layer (or of all, not recomputed)
-        return work + 2.0 * layer * (1 if setup.gradient_checkpointing else model.layers)
+def _layer_bytes(model: ModelSpec, setup: TrainSetup, counts: Counts) -> float:
+    return counts.linear / model.layers * WEIGHT_BYTES[_base_dtype(setup)]
+
+
+def _running(model: ModelSpec, setup: TrainSetup, counts: Counts) -> float:
+    """Copies of weights made while one layer runs: a dequantised linear, or all of them for GPTQ's backward pass.
+
+    DoRA makes the norm of weight plus update from both in full: each, their scaled sum and what it is made from.
+    """
+    dtype, matrix = _base_dtype(setup), float(model.hidden * model.intermediate)
+    if dtype == "gptq":
+        return 2.0 * counts.linear / model.layers * (1 if setup.gradient_checkpointing else model.layers)
     if dtype in QUANTISED:
-        return work + 2.0 * model.hidden * model.intermediate
-    if base_method(setup) == "dora":  # the norm of weight plus update is made from both in full
-        return work + 2 * (4.0 if setup.adapter_dtype == "fp32" else 2.0) * model.hidden * model.intermediate
-    return work
+        return 2.0 * matrix
+    if base_method(setup) == "dora":
+        return _DORA_COPIES * (4.0 if setup.adapter_dtype == "fp32" else 2.0) * matrix
+    return 0.0
 
 
-def _cast_weights(setup: TrainSetup, counts: Counts) -> float:
-    """Autocast keeps its 16-bit casts of trained fp32 weights until the forward pass ends."""
-    if base_method(setup) == "full" and setup.weight_dtype == "fp32":
+def _outlasting_forward(setup: TrainSetup, counts: Counts) -> float:
+    """Copies that stay until the loss: autocast's casts of trained fp32 weights, and what GPTQ dequantised."""
+    if base_method(setup) == "full" and setup.weight_dtype == "fp32" and setup.sharding in ("none", "ddp"):
         return 2.0 * (counts.linear + (counts.head or counts.embedding))
+    if _base_dtype(setup) == "gptq" and not setup.gradient_checkpointing:
+        return 2.0 * counts.linear
     return 0.0
 
 
 def _check(setup: TrainSetup) -> None:
-    for name in (
-        "batch_size",
-        "seq_len",
-        "lora_rank",
-        "gpus",
-        "virtual_tokens",
-        "bottleneck",
-        "tuned_layers",
-    ):
+    for name in _COUNTED:
         if getattr(setup, name) < 1:
             raise ValueError(f"{name} is {getattr(setup, name)}; give 1 or more.")
     if setup.weight_dtype in QUANTISED and base_method(setup) in WHOLE:
