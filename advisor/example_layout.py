@@ -49,11 +49,8 @@ def kind_of(layout: str) -> Kind:
 
 def question_of(row: Row) -> str:
     """What a model is given: the prompt with its input or context, the text to label, or all turns but the last."""
-    given = [
-        str(row[key]) for key in (*QUESTION, "context", *TEXT) if row.get(key) and not _is_turns(row[key])
-    ]
-    turns = _turns(row)
-    return "\n".join([*given, *turns[:-1]])
+    given = [_whole(row[key]) for key in (*QUESTION, "context", *TEXT) if row.get(key)]
+    return "\n".join([*given, *_turns(row)[:-1]])
 
 
 def answer_of(row: Row) -> str:
@@ -67,7 +64,7 @@ def answer_of(row: Row) -> str:
 
 def content_of(row: Row) -> str:
     """What a model would be trained on; bookkeeping such as the source of the answer is left out."""
-    parts = [_text(row[key]) for key in (*QUESTION, *ANSWER, *TEXT, "label") if row.get(key)]
+    parts = [_whole(row[key]) for key in (*QUESTION, *ANSWER, *TEXT, "label") if row.get(key)]
     parts += [max(map(_text, (row.get(key) or "" for key in _GOOD)), key=len)] if row.get("chosen") else []
     parts += [_text(row["answers"])] if row.get("answers") and not row.get("answer") else []
     known = "\n".join(part for part in [*parts, *_turns(row)] if part)
@@ -84,6 +81,11 @@ def _is_turns(value: object) -> bool:
 
 def _turn(turn: Mapping[str, Any]) -> str:
     return str(turn.get("content") or turn.get("value") or turn.get("text") or "")
+
+
+def _whole(value: Any) -> str:
+    """All turns of a conversation, or the text that it is."""
+    return "\n".join(map(_turn, value)) if _is_turns(value) else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from .tokens import Letters
@@ -69,7 +68,6 @@ def _alphabetic(sample: bytes) -> str:
         for language, leads in _LEADS.items():
             if 3 * (len(sample) - len(sample.translate(None, leads))) > len(sample) / 2:
                 return language
-    hits = Counter(map(_WORDS.get, sample.lower().split()))
-    del hits[None]
-    best = min(hits, key=lambda language: (-hits[language], language or ""), default=None)
-    return best if best and hits[best] >= _FEWEST_WORDS else ""
+    hits = [_WORDS[word] for word in sample.lower().split() if word in _WORDS]
+    best = max(sorted(set(hits)), key=hits.count, default="")
+    return best if hits.count(best) >= _FEWEST_WORDS else ""

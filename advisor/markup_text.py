@@ -25,6 +25,9 @@ def without_tags(data: bytes) -> bytes:
 
 def without_blocks(data: bytes) -> bytes:
     """Drops scripts, styles and comments; one that never ends reaches to the end of the text, as in a browser."""
+    match = _BLOCK.search(data)
+    if match is None:
+        return data
     lower, kept, start = data.lower(), [], 0
     while match := _BLOCK.search(data, start):
         kept.append(data[start : match.start()])

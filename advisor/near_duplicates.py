@@ -16,8 +16,8 @@ from operator import itemgetter
 Sketch = tuple[int, ...]  # in order, each once
 
 _ALIKE = 0.7  # Jaccard similarity of the stretches; three words in a hundred changed leave about this much
-_SMALLEST = 12  # stretches by which documents find one another
-_SHARED = 4  # of them; two documents that are alike share about 9, fewer than 4 hardly ever
+_SMALLEST = 8  # stretches by which documents find one another
+_SHARED = 3  # of them; two documents that are alike share about 6, fewer than 3 once in a hundred
 _FEWEST = 8  # stretches that tell documents apart; shorter texts are compared whole
 _FORM_FROM = 4  # documents, and this share of all, in which a stretch stands that belongs to a form
 _FORM_SHARE = 0.05
@@ -64,13 +64,12 @@ def _candidates(sketches: Sequence[Sketch]) -> list[tuple[int, int]]:
         if len(item) >= _FEWEST:
             for stretch in item[:_SMALLEST]:
                 holders[stretch].append(number)
-    shared = Counter(
-        pair
-        for numbers in holders.values()
-        for step in (1, 2)
-        for pair in zip(numbers, numbers[step:], strict=False)
-    )
-    return sorted(pair for pair, count in shared.items() if count >= _SHARED)
+    pairs: list[tuple[int, int]] = []
+    for numbers in holders.values():
+        if len(numbers) > 1:
+            pairs += zip(numbers, numbers[1:], strict=False)
+            pairs += zip(numbers, numbers[2:], strict=False)
+    return sorted(pair for pair, count in Counter(pairs).items() if count >= _SHARED)
 
 
 def _form(sketches: Sequence[Sketch]) -> set[int]:

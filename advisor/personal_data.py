@@ -36,12 +36,12 @@ def count_personal_data(utf8: bytes) -> Counter[str]:
     Numbers with check digits are checked; dates, amounts, versions and order numbers are told apart by their shape and
     by the word before them. A count is evidence that somebody should look, no proof.
     """
-    found: Counter[str] = Counter()
-    if b"@" in utf8:
-        found["email"] = sum(_is_email(utf8, place.start(), place[1]) for place in _AT.finditer(utf8))
     mask = utf8.translate(_MASK)
     stretches = list(_STRETCH.finditer(mask))
     accounts = [place.start() for place in _IBAN_MASK.finditer(mask)] if b"AA00" in mask else []
+    found: Counter[str] = Counter()
+    if b"@" in utf8:
+        found["email"] = sum(_is_email(utf8, place.start(), place[1]) for place in _AT.finditer(utf8))
     if not stretches and not accounts:
         return +found
     from .personal_numbers import is_iban, kinds_of  # not needed for texts without numbers

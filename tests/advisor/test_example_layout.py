@@ -122,3 +122,9 @@ def test_the_order_of_rows_is_irrelevant(tmp_path, seed):
     random.Random(seed).shuffle(rows)
     assert profile_examples(write(tmp_path / "rows.jsonl", *rows)) == one
     assert list(one.labels) == ["a", "b"]
+
+
+def test_a_prompt_of_several_turns_is_read_whole():
+    row = {"prompt": [{"role": "system", "content": "Be brief."}, *CHAT[:1]], "completion": CHAT[1:]}
+    assert (question_of(row), answer_of(row)) == ("Be brief.\nFee?", "1.2 percent")
+    assert content_of(row) == "Be brief.\nFee?\n1.2 percent"
