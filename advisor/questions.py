@@ -153,7 +153,7 @@ QUESTIONS: tuple[Question, ...] = (
         "language", "choice", "Which language?", "使用什么语言？", "", "",
         ("en", "English", "英文"),
         ("zh", "Chinese", "中文"),
-        ("both", "Both", "中英文"),
+        ("both", "English and Chinese", "中英文"),
     ),
     _ask(
         "constraint", "choice", "What limits the training?", "训练的主要限制是什么？", "", "",
