@@ -48,8 +48,9 @@ def add_price_flags(group: argparse._ArgumentGroup) -> None:
 
 
 def needs_from_flags(args: argparse.Namespace, *earlier: Needs) -> Needs:
-    """The flags over the later of `earlier` over the first; ValueError names an answer that makes no sense."""
+    """The flags over the later of `earlier` over the first; ValueError names answers that make no sense."""
     from advisor import QUESTIONS, Needs, needs_from_dict
+    from advisor.contradictions import refuse_contradictions
 
     names = [field.name for field in fields(Needs)]
     asked = [question.key for question in QUESTIONS if question.key not in _ELSEWHERE]
@@ -58,6 +59,7 @@ def needs_from_flags(args: argparse.Namespace, *earlier: Needs) -> Needs:
     for needs in (*earlier, needs_from_dict({**whole, "model": args.model, "gpus": args.gpus})):
         told = {key: value for key in names if (value := getattr(needs, key)) is not None}
         found = replace(found, **told)
+    refuse_contradictions(found)  # each of them may be sound by itself
     return found
 
 

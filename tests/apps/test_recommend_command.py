@@ -154,6 +154,8 @@ def test_prices_turn_tokens_into_dollars(recommend) -> None:
         ("--needs torn.json", "torn.json is no JSON"),
         ("--needs nowhere.json", "nowhere.json do not exist"),
         ("--plan nowhere.json", "No plan at nowhere.json"),
+        ("--no-prompting-tried --prompting-sufficient", "what was not tried cannot be judged"),
+        ("--needs tried.json --no-prompting-tried", "what was not tried cannot be judged"),
         ("--json --markdown -", "--json and --markdown - both print"),
         ("--html .", "is a folder; name a file for the report"),
         ("--lang fr", "invalid choice: 'fr'"),
@@ -162,4 +164,5 @@ def test_prices_turn_tokens_into_dollars(recommend) -> None:
 def test_a_bad_value_is_one_line_that_names_it(mistake, line: str, part: str) -> None:
     Path("bad.json").write_text('{"updat_days": 3}')
     Path("torn.json").write_text("{")
+    Path("tried.json").write_text('{"prompting_sufficient": true}')
     assert part in mistake(*line.split())
