@@ -84,9 +84,18 @@ def write_model(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
 
 
-def time_command(command: Sequence[str], repeats: int) -> list[float]:
-    """Wall-clock seconds of whole processes; the first, which fills the caches, is not counted."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+def time_command(command: Sequence[str], repeats: int, caches: Path) -> list[float]:
+    """Wall-clock seconds of whole processes; the first, which fills the caches, is not counted.
+
+    Byte code is kept in `caches`, as an installation keeps it, even where the environment forbids writing any.
+    """
+    environment = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPYCACHEPREFIX": str(caches),
+    }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     seconds = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
@@ -149,9 +158,10 @@ def main() -> None:
         write_files(documents, chosen.files)
         write_model(model)
         command = ours(documents)
-        own = time_command(command, chosen.repeats)
+        caches = Path(place) / "caches"
+        own = time_command(command, chosen.repeats, caches)
         peer = theirs(model)
-        other = time_command(peer, chosen.repeats) if peer else None
+        other = time_command(peer, chosen.repeats, caches) if peer else None
     said = (
         "advisor recommend --vram 24 --data DOCS"
         if command[1] == "recommend"
