@@ -56,7 +56,7 @@ def hardware_with_vram(vram_gib: float, hardware: Hardware | None = None, *, cou
 def hardware_with_card(card: Gpu, hardware: Hardware | None = None, *, count: int = 1) -> Hardware:
     """The machine as it would be with cards of this kind."""
     note = say(
-        "Planned for {count} × {name} ({vram_gib:g} GiB), as you asked; this machine's own cards are ignored.",
+        "Planned for {count} × {name} ({vram_gib:.3g} GiB), as you asked; this machine's own cards are ignored.",
         count=count,
         name=card.name,
         vram_gib=card.vram_gib,

@@ -17,6 +17,7 @@ _HEIGHT, _TOP, _BOTTOM = 340, 44, 44
 _LEFT = 9.0  # percent, for the dollars beside the axis
 _UNITS = 1000  # of the inner drawing, which is stretched to the width of the page
 _LEAST_USD = 0.01
+_RING_PX, _RING_PERCENT = 19, 7.0  # room of a ring; across on a phone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +55,22 @@ def cost_picture(costs: CostOverVolume, tell: Tell, *, key: str, told: str) -> s
     drawn.append(
         f'<svg {place} viewBox="0 0 {_UNITS} {_UNITS}" preserveAspectRatio="none">{"".join(lines)}</svg>'
     )
-    for number, crossing in enumerate(costs.crossings, start=1):
-        x, y = axes.x_percent(crossing.queries_per_day), axes.y_px(crossing.usd_a_month)
-        drawn.append(f'<circle class="ring" cx="{x:.2f}%" cy="{y:.1f}" r="8"/>')
-        drawn.append(text_at(x, round(y + 4), str(number), "ring-number middle"))
+    drawn += _rings([(axes.x_percent(c.queries_per_day), axes.y_px(c.usd_a_month)) for c in costs.crossings])
     return picture(key, tell("Cost against questions a day"), told, _HEIGHT, drawn)
+
+
+def _rings(places: Sequence[tuple[float, float]]) -> Iterator[str]:
+    """Numbered rings; one that would cover another is moved up, and a line leads to its place."""
+    taken: list[tuple[float, float]] = []
+    for number, (x, y) in enumerate(places, start=1):
+        top = y
+        while any(abs(x - other) < _RING_PERCENT and abs(top - height) < _RING_PX for other, height in taken):
+            top -= _RING_PX
+        taken.append((x, top))
+        if top != y:
+            yield f'<line class="axis" x1="{x:.2f}%" x2="{x:.2f}%" y1="{top:.1f}" y2="{y:.1f}"/>'
+        yield f'<circle class="ring" cx="{x:.2f}%" cy="{top:.1f}" r="8"/>'
+        yield text_at(x, round(top + 4), str(number), "ring-number middle")
 
 
 def line_sample(index: int) -> str:

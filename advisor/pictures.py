@@ -15,6 +15,7 @@ from html import escape
 
 from .memory_bar import part_name, shown_parts
 from .setups import MemoryEstimate
+from .wording import size
 
 Tell = Callable[[str], str]
 
@@ -39,6 +40,7 @@ class MemoryBar:
     label: str
     more: tuple[str, ...]
     memory: MemoryEstimate
+    limit_gib: float | None = None  # where the card, or all cards together, end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +53,9 @@ class Segment:
     figure: str
 
 
-def memory_picture(bars: Sequence[MemoryBar], limit_gib: float | None, tell: Tell, *, key: str) -> str:
+def memory_picture(bars: Sequence[MemoryBar], tell: Tell, *, key: str) -> str:
     """Stacked bars in GiB with the interval beneath each and a line where the card ends. What is longer is cut."""
-    span = _span_gib(bars, limit_gib)
+    span = _span_gib(bars)
     row, top, bottom = 82, 24, 20
     height = top + row * len(bars) + bottom
     drawn = [_axis(span, height - bottom, "GiB")]
@@ -66,8 +68,7 @@ def memory_picture(bars: Sequence[MemoryBar], limit_gib: float | None, tell: Tel
         drawn += [*_shortened(y + 14, item.label, "label"), *_narrowed(y + 30, item.more, "more")]
         drawn += [*_ruled(span, y + 36, y + 70), *_stack(pieces, span, y + 38)]
         drawn.append(_whisker(item.memory, span, y + 67))
-    if limit_gib is not None:
-        drawn += _limit(limit_gib, span, [top + row * index for index in range(len(bars))], tell)
+    drawn += _limits(bars, span, [top + row * index for index in range(len(bars))], tell)
     told = "; ".join(f"{bar.label}: {bar.memory.device_gib:.1f} GiB" for bar in bars)
     return picture(key, tell("Memory"), told, height, drawn)
 
@@ -145,12 +146,13 @@ def text_px(text: str) -> float:
     return wide * _WIDE_LETTER_PX + (len(text) - wide) * _LETTER_PX
 
 
-def _span_gib(bars: Sequence[MemoryBar], limit_gib: float | None) -> float:
-    """The first bar and the card whole; a bar that needs much more is cut rather than that all others shrink."""
+def _span_gib(bars: Sequence[MemoryBar]) -> float:
+    """The first bar and all limits whole; a bar that needs much more is cut rather than that all others shrink."""
     first = bars[0].memory.high_gib
     most = max(item.memory.high_gib for item in bars)
-    seen = max(first, 1.35 * limit_gib) if limit_gib is not None else 3 * first
-    return 1.03 * max(min(most, seen), limit_gib or 0.0)
+    limit = max(item.limit_gib or 0.0 for item in bars)
+    seen = max(first, 1.35 * limit) if limit else 3 * first
+    return 1.03 * max(min(most, seen), limit)
 
 
 def _stack(pieces: Iterable[Segment], span: float, y: int) -> Iterator[str]:
@@ -212,13 +214,17 @@ def _whisker(memory: MemoryEstimate, span: float, y: int) -> str:
     return f'<line class="whisker" x1="{low:.2f}%" x2="{high:.2f}%" y1="{y}" y2="{y}"/>{ends}'
 
 
-def _limit(limit: float, span: float, rows: Iterable[int], tell: Tell) -> Iterator[str]:
+def _limits(bars: Sequence[MemoryBar], span: float, rows: Sequence[int], tell: Tell) -> Iterator[str]:
     """A dashed line through each bar, and above the first what it means, on the side that has more room."""
-    x = 100 * limit / span
-    for y in rows:
-        yield f'<line class="limit" x1="{x:.2f}%" x2="{x:.2f}%" y1="{y + 34}" y2="{y + 72}"/>'
+    for item, y in zip(bars, rows, strict=True):
+        if item.limit_gib is not None:
+            x = 100 * item.limit_gib / span
+            yield f'<line class="limit" x1="{x:.2f}%" x2="{x:.2f}%" y1="{y + 34}" y2="{y + 72}"/>'
+    if bars[0].limit_gib is None:
+        return
+    x = 100 * bars[0].limit_gib / span
     yield f'<line class="limit" x1="{x:.2f}%" x2="{x:.2f}%" y1="2" y2="22"/>'
-    label = f"{tell('end of the card')}: {limit:g} GiB"
+    label = f"{tell('end of the card')}: {size(bars[0].limit_gib)} GiB"
     yield text_at(x - 1, 14, label, "limit-label end") if x > 50 else text_at(x + 1, 14, label, "limit-label")
 
 

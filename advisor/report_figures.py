@@ -12,7 +12,18 @@ from .picture_cost import cost_picture, described, legend_of_lines
 from .pictures import MemoryBar, legend, memory_picture, part_legend, token_picture, weight_picture
 from .report_options import option_columns, rejected_groups
 from .schema import MemoryEstimate, Option, Reason, Recommendation
-from .wording import FITS, capital, dollars, finding, limit_gib, option_name, rounded, runner_up, short_model
+from .wording import (
+    FITS,
+    capital,
+    dollars,
+    finding,
+    limit_gib,
+    option_name,
+    rounded,
+    runner_up,
+    short_model,
+    size,
+)
 
 Tell = Callable[[str], str]
 _MOST_FACTORS = 10
@@ -23,39 +34,45 @@ TOKEN_COLOURS = {"prompt": "#2f5d9b", "retrieved": "#e69f00", "answer": "#009e73
 
 def memory_section(found: Recommendation, tell: Tell) -> str:
     """Bars of the best option, then of what the other ways to train take, fitting or not."""
-    best, limit = found.best, limit_gib(found)
-    bars = [*_bars(best, limit, tell), *_other_bars(found, limit, tell)]
+    bars = [*_bars(found, found.best, tell), *_other_bars(found, tell)]
     if not bars:
         return ""
-    figure = memory_picture(bars, limit, tell, key="memory") + part_legend(bars, tell)
+    figure = memory_picture(bars, tell, key="memory") + part_legend(bars, tell)
     note = tell("The line beneath each bar is the interval in which the need is expected to lie.")
     return section(tell("Memory"), f"<figure>{figure}</figure>{note_line(note)}")
 
 
-def _bars(option: Option, limit: float | None, tell: Tell) -> list[MemoryBar]:
+def _bars(found: Recommendation, option: Option, tell: Tell) -> list[MemoryBar]:
     """Training and answering, as far as each takes memory."""
     name = option_name(option)
     rows = (
         (say("{option}: training", option=name), option.train_memory),
         (say("{option}: answering", option=name), option.serve_memory),
     )
-    bars = []
-    for label, memory in rows:
-        if memory is not None:
-            span = f"{memory.device_gib:.1f} GiB ({memory.low_gib:.1f}–{memory.high_gib:.1f})"
-            fits = [] if limit is None else [tell(FITS[verdict(memory, limit)])]
-            more = (short_model(option), span, *fits)
-            bars.append(MemoryBar(label=capital(tell(label)), more=more, memory=memory))
-    return bars
+    return [
+        _bar(found, short_model(option), capital(tell(label)), memory, tell)
+        for label, memory in rows
+        if memory is not None
+    ]
 
 
-def _other_bars(found: Recommendation, limit: float | None, tell: Tell) -> list[MemoryBar]:
+def _bar(found: Recommendation, model: str, label: str, memory: MemoryEstimate, tell: Tell) -> MemoryBar:
+    more = [model, f"{memory.device_gib:.1f} GiB ({memory.low_gib:.1f}–{memory.high_gib:.1f})"]
+    limit = limit_gib(found, memory)
+    if limit is not None:
+        fits = FITS[verdict(memory, limit)]
+        cards = len(found.hardware.gpus) if found.hardware and limit != limit_gib(found) else 1
+        more.append(tell(fits if cards == 1 else say("{fits} on {cards} cards", fits=fits, cards=cards)))
+    return MemoryBar(label=label, more=tuple(more), memory=memory, limit_gib=limit)
+
+
+def _other_bars(found: Recommendation, tell: Tell) -> list[MemoryBar]:
     """Training by methods that the best option does not use, each once, in the order of the options."""
     seen, bars = {found.best.method, "none"}, []
     for option in found.options:
         if option.method not in seen and option.train_memory is not None:
             seen.add(option.method)
-            bars.append(_bars(option, limit, tell)[0])
+            bars.append(_bars(found, option, tell)[0])
     return bars[:_OTHER_BARS]
 
 
@@ -232,5 +249,5 @@ def memory_tile(memory: MemoryEstimate, limit: float | None, tell: Tell) -> tupl
     """The expected need and, smaller, its interval and the card."""
     more = f"{memory.low_gib:.1f}–{memory.high_gib:.1f}"
     if limit is not None:
-        more = tell(say("{span} of {limit:g} GiB", span=more, limit=limit))
+        more = tell(say("{span} of {limit} GiB", span=more, limit=size(limit)))
     return f"{memory.device_gib:.1f} GiB", more

@@ -94,14 +94,14 @@ def _opening(found: Recommendation, tell: Tell) -> str:
 
 def _tiles(found: Recommendation, tell: Tell) -> str:
     """The figures that people ask for first; only those that are known."""
-    best, limit = found.best, limit_gib(found)
+    best = found.best
     tiles: list[tuple[str, str, str]] = []
     for title, memory in (
         (tell("memory to train"), best.train_memory),
         (tell("memory to answer"), best.serve_memory),
     ):
         if memory is not None:
-            tiles.append((title, *memory_tile(memory, limit, tell)))
+            tiles.append((title, *memory_tile(memory, limit_gib(found, memory), tell)))
     if best.time is not None:
         tiles.append((tell("time to build"), tell(time_span(best.time)), best.time.card))
     if best.cost is not None and best.cost.build_usd is not None:

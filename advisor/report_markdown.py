@@ -12,7 +12,7 @@ from .report_options import option_columns, rejected_lines
 from .report_sources import address, arguments_against, arguments_for, outcomes, sources
 from .report_text import confidence_line, open_questions, time_and_cost
 from .schema import Reason, Recommendation
-from .wording import capital, in_language, limit_gib, option_title, short_model, signed
+from .wording import capital, in_language, limit_gib, option_title, short_model, signed, size
 
 _MARKUP = re.compile(r"([\\`*\[\]|~]|(?<!\w)_|_(?!\w)|^\s*[#+-](?=\s))")
 Tell = Callable[[str], str]
@@ -77,15 +77,15 @@ def _note(number: int | None) -> str:
 
 
 def _memory(found: Recommendation, tell: Tell) -> list[str]:
-    best, limit = found.best, limit_gib(found)
-    rows = []
+    best, rows = found.best, []
     for name, memory in ((tell("training"), best.train_memory), (tell("answering"), best.serve_memory)):
         if memory is not None:
+            limit = limit_gib(found, memory)
             parts = ", ".join(
                 f"{tell(part_name(part))} {gib:.1f}" for part, gib in shown_parts(memory).items()
             )
             span = f"{memory.low_gib:.1f}–{memory.high_gib:.1f}"
-            rows.append([name, f"{memory.device_gib:.1f}", span, f"{limit:g}" if limit else "", parts])
+            rows.append([name, f"{memory.device_gib:.1f}", span, size(limit) if limit else "", parts])
     titles = ["", tell("expected"), tell("interval"), tell("card"), tell("parts")]
     return _table(titles, rows)
 

@@ -20,12 +20,13 @@ from .wording import (
     option_title,
     short_model,
     signed,
+    size,
     time_span,
 )
 
 _SHOWN_QUESTIONS = 5
 _INDENT, _POINTS = 2, 6  # cells: of every line, and of the lines after the first of an argument
-_LABEL_CELLS, _FIGURE_CELLS = 12, 27  # of the name before a bar, and of the numbers after it
+_LABEL_CELLS, _MOST_CELLS = 12, 60  # of the name before a bar, and of the longest bar
 
 
 def render_text(
@@ -111,23 +112,24 @@ def _memory(page: Page, found: Recommendation) -> None:
     from rich.padding import Padding
     from rich.text import Text
 
-    best, tell, limit = found.best, page.tell, limit_gib(found)
+    best, tell = found.best, page.tell
     rows = ((tell("training"), best.train_memory), (tell("answering"), best.serve_memory))
-    known = [(name, memory) for name, memory in rows if memory is not None]
+    known = [(name, memory, limit_gib(found, memory)) for name, memory in rows if memory is not None]
     if not known:
         return
     page.head(say("Memory of {model} (GiB)", model=short_model(best)))
-    span = max([memory.high_gib for _, memory in known] + [limit or 0.0])
-    cells = max(8, min(page.width - _LABEL_CELLS - _FIGURE_CELLS, 60))
-    for name, memory in known:
+    span = max(max(memory.high_gib, limit or 0.0) for _, memory, limit in known)
+    figures = [_figures(memory, limit) for _, memory, limit in known]
+    cells = max(8, min(page.width - _LABEL_CELLS - 1 - max(map(len, figures)), _MOST_CELLS))
+    for (name, memory, limit), figure in zip(known, figures, strict=True):
         drawn = bar(memory, cells=cells, span_gib=span, limit_gib=limit, ascii_only=page.ascii_only)
-        page.console.print(Text.assemble(_padded(name), drawn, _figures(memory, limit)))
+        page.console.print(Text.assemble(_padded(name), drawn, figure))
     marks = legend(
-        [memory for _, memory in known],
+        [memory for _, memory, _ in known],
         width=page.width - _LABEL_CELLS,
         language=page.language,
         ascii_only=page.ascii_only,
-        limit=limit is not None,
+        limit=any(limit is not None for _, _, limit in known),
     )
     page.console.print(Padding(marks, (0, 0, 0, _LABEL_CELLS)))
 
@@ -141,7 +143,7 @@ def _padded(name: str) -> str:
 
 
 def _figures(memory: MemoryEstimate, limit: float | None) -> str:
-    of = "" if limit is None else f" / {limit:g}"
+    of = "" if limit is None else f" / {size(limit)}"
     return f" {memory.device_gib:.1f}{of} ({memory.low_gib:.1f}–{memory.high_gib:.1f})"
 
 

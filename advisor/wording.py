@@ -59,12 +59,23 @@ def short_model(option: Option) -> str:
     return option.model.split("/")[-1]
 
 
-def limit_gib(recommendation: Recommendation) -> float | None:
-    """Memory of the card that the answer was found for; None on a CPU or an unknown machine."""
+def limit_gib(recommendation: Recommendation, memory: MemoryEstimate | None = None) -> float | None:
+    """Memory of the card that the answer was found for; None on a CPU or an unknown machine.
+
+    A model that answers may lie on all cards of the machine, layer by layer: where one card does not hold `memory`,
+    their sum is the limit.
+    """
     hardware = recommendation.hardware
     if hardware is None or not hardware.vram_gib or recommendation.best.device == "cpu":
         return None
+    if memory is not None and memory.peak == "serving" and memory.high_gib > hardware.vram_gib:
+        return sum(gpu.vram_gib for gpu in hardware.gpus)
     return hardware.vram_gib
+
+
+def size(gib: float) -> str:
+    """'24' or '22.2': GiB of a card."""
+    return f"{gib:.1f}".removesuffix(".0")
 
 
 def runner_up(recommendation: Recommendation) -> Option | None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from advisor.memory_bar import part_name, shown_parts
 from advisor.pictures import part_colour
-from advisor.wording import limit_gib
+from advisor.wording import limit_gib, size
 from apps.ui.words import Language, word
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _limit(found: Recommendation, language: Language) -> list[alt.Chart]:
     gib = limit_gib(found)
     if gib is None:
         return []
-    text = f"{word('end of the card', language)}: {gib:g} GiB"
+    text = f"{word('end of the card', language)}: {size(gib)} GiB"
     table = pd.DataFrame([{"gib": gib, "text": text}])
     line = alt.Chart(table).mark_rule(color="#b91c1c", strokeDash=[5, 3], strokeWidth=2).encode(x="gib:Q")
     label = (

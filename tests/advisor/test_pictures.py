@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from advisor.pictures import MemoryBar, memory_picture, text_px, ticks, weight_picture
 
 
-def bars(*memories):
-    return [MemoryBar(label=f"bar {index}", more=(), memory=memory) for index, memory in enumerate(memories)]
+def bars(*memories, limit=24.0):
+    return [
+        MemoryBar(label=f"bar {index}", more=(), memory=memory, limit_gib=limit)
+        for index, memory in enumerate(memories)
+    ]
 
 
 def widths(picture):
@@ -21,7 +24,7 @@ def same(text):
 
 
 def test_a_bar_is_as_long_as_what_it_stands_for():
-    drawn = memory_picture(bars(LORA), 24.0, same, key="m")
+    drawn = memory_picture(bars(LORA), same, key="m")
     ends = [
         float(x) + float(w) for x, w in re.findall(r'class="piece" x="([\d.]+)%" width="([\d.]+)%"', drawn)
     ]
@@ -30,13 +33,13 @@ def test_a_bar_is_as_long_as_what_it_stands_for():
 
 
 def test_a_bar_that_needs_far_more_is_cut_and_says_so():
-    drawn = memory_picture(bars(QLORA, FULL), 24.0, same, key="m")
+    drawn = memory_picture(bars(QLORA, FULL), same, key="m")
     assert "»" in drawn and sum(widths(drawn)) < 200.1
-    assert "»" not in memory_picture(bars(QLORA, LORA), 24.0, same, key="m")
+    assert "»" not in memory_picture(bars(QLORA, LORA), same, key="m")
 
 
 def test_without_a_card_there_is_no_limit():
-    assert 'class="limit"' not in memory_picture(bars(LORA), None, same, key="m")
+    assert 'class="limit"' not in memory_picture(bars(LORA, limit=None), same, key="m")
 
 
 def test_points_against_are_left_of_the_middle():
@@ -49,7 +52,7 @@ def test_points_against_are_left_of_the_middle():
 def test_a_label_is_escaped():
     assert "<b>" not in weight_picture(1.0, None, 1.0, "<b>")
     named = [MemoryBar(label="<b>", more=("<i>",), memory=LORA)]
-    assert not re.search("<b>|<i>", memory_picture(named, None, same, key="m"))
+    assert not re.search("<b>|<i>", memory_picture(named, same, key="m"))
 
 
 def test_chinese_is_wider_than_latin():
@@ -59,7 +62,7 @@ def test_chinese_is_wider_than_latin():
 def test_a_narrow_screen_gets_shorter_labels():
     model = "a-model-with-a-very-long-name-" * 2
     named = [MemoryBar(label="way to train " * 6, more=(model, "21.4 GiB", "fits"), memory=LORA)]
-    drawn = memory_picture(named, 24.0, same, key="m")
+    drawn = memory_picture(named, same, key="m")
     narrow = re.findall(r'class="(?:label|more) n"[^>]*>([^<]*)<', drawn)
     wide = re.findall(r'class="(?:label|more) w"[^>]*>([^<]*)<', drawn)
     assert narrow == [narrow[0], "21.4 GiB · fits"] and narrow[0].endswith("…")

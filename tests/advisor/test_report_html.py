@@ -1,5 +1,6 @@
 """The HTML report: one file, nothing loaded, nothing run, every text escaped, everything drawn that is known."""
 
+import itertools
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,6 +10,7 @@ from example_report import BARE_REPORT, FULL_REPORT, cost
 
 from advisor import render_html
 from advisor.cost_over_volume import cost_over_volume
+from advisor.picture_cost import _rings
 from advisor.report_sources import address
 
 VOID = {"meta", "br", "line", "circle", "polyline"}
@@ -128,6 +130,14 @@ def test_the_break_even_is_where_the_curves_cross():
     here, there = costs.at(crossing.queries_per_day)[:2]
     assert here == pytest.approx(there, rel=1e-6) == pytest.approx(crossing.usd_a_month, rel=1e-6)
     assert crossing.below is costs.curves[0].option and crossing.above is costs.curves[1].option
+
+
+def test_rings_of_crossings_that_lie_together_are_moved_apart():
+    drawn = "".join(_rings([(50.0, 200.0), (51.0, 205.0), (50.5, 202.0), (90.0, 200.0)]))
+    tops = [float(top) for top in re.findall(r'class="ring"[^>]* cy="([\d.]+)"', drawn)]
+    assert tops[0] == tops[3] == 200.0
+    assert min(abs(one - two) for one, two in itertools.combinations(tops[:3], 2)) >= 19
+    assert drawn.count('class="axis"') == 2
 
 
 @pytest.mark.parametrize(
