@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +14,24 @@ import pytest
 from rich.cells import cell_len
 
 from advisor import profile_data
-from apps.cli import main
-
-
-@pytest.fixture(autouse=True)
-def plain_english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    monkeypatch.setenv("COLUMNS", "120")
 
 
 @pytest.fixture
-def capacity(capsys: pytest.CaptureFixture[str]) -> Any:
+def capacity(run_line: Callable[..., str]) -> Callable[..., str]:
     def run(line: str = "", status: int = 0) -> str:
-        try:
-            found = main(["capacity", *shlex.split(line)])
-        except SystemExit as stop:
-            found = int(str(stop.code))
-        said = capsys.readouterr()
-        assert found == status
-        return said.err if status else said.out
+        return run_line(f"capacity {line}", status)
 
     return run
 
 
-def test_each_order_of_magnitude_has_a_row(capacity: Any) -> None:
+def test_each_order_of_magnitude_has_a_row(capacity: Callable[..., str]) -> None:
     said = capacity("--gpu T4")
     for chunks, kind in (("10,000", "flat"), ("1,000,000", "HNSW"), ("100,000,000", "IVF-PQ")):
         row = next(line for line in said.splitlines() if line.split()[:1] == [chunks])
         assert kind in row and "iB" in row
 
 
-def test_one_corpus_says_index_store_memory_and_cards(capacity: Any) -> None:
+def test_one_corpus_says_index_store_memory_and_cards(capacity: Callable[..., str]) -> None:
     said = capacity("--chunks 1e9 --gpu A100-80GB")
     for words in (
         "Milvus Distributed",
@@ -56,13 +43,13 @@ def test_one_corpus_says_index_store_memory_and_cards(capacity: Any) -> None:
         assert words in said
 
 
-def test_json_holds_every_field(capacity: Any) -> None:
+def test_json_holds_every_field(capacity: Callable[..., str]) -> None:
     plans = json.loads(capacity("--chunks 2e6 --embedder bge-m3 --json"))
     assert plans[0]["chunks"] == 2_000_000 and plans[0]["dim"] == 1024
     assert plans[0]["embed_card"]["card"] and plans[0]["sources"]
 
 
-def test_the_chunks_of_a_folder_are_estimated(capacity: Any, tmp_path: Path) -> None:
+def test_the_chunks_of_a_folder_are_estimated(capacity: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("word " * 6_000, "utf-8")
     steps = profile_data(tmp_path).tokens / 150  # chunks of 180 tokens, 30 of which stand in the one before
     assert f"{math.ceil(steps)} chunks" in capacity(f"--data {tmp_path}")
@@ -92,7 +79,7 @@ def test_nothing_is_wider_than_the_terminal(
         ("--chunks many", "--chunks"),
     ],
 )
-def test_a_mistake_is_one_line(capacity: Any, line: str, words: str) -> None:
+def test_a_mistake_is_one_line(capacity: Callable[..., str], line: str, words: str) -> None:
     said = capacity(line, status=2)
     assert words in said and said.count("\n") == 1
 

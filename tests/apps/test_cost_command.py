@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import shlex
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from rich.cells import cell_len
-
-from apps.cli import main
 
 _ASKED = (
     "--model Qwen2.5-7B-Instruct --gpu L40S --corpus-tokens 10000 --usd-per-m-input 0.5 --usd-per-m-output 1.5 "
@@ -17,27 +14,15 @@ _ASKED = (
 )
 
 
-@pytest.fixture(autouse=True)
-def plain_english(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    monkeypatch.setenv("COLUMNS", "130")
-
-
 @pytest.fixture
-def cost(capsys: pytest.CaptureFixture[str]) -> Any:
+def cost(run_line: Callable[..., str]) -> Callable[..., str]:
     def run(line: str, status: int = 0) -> str:
-        try:
-            found = main(["cost", *shlex.split(line)])
-        except SystemExit as stop:
-            found = int(str(stop.code))
-        said = capsys.readouterr()
-        assert found == status
-        return said.err if status else said.out
+        return run_line(f"cost {line}", status)
 
     return run
 
 
-def test_each_option_has_a_row_with_its_price(cost: Any) -> None:
+def test_each_option_has_a_row_with_its_price(cost: Callable[..., str]) -> None:
     said = cost(_ASKED)
     row = next(line for line in said.splitlines() if line.startswith("retrieval (RAG), API"))
     assert "$1.08" in row  # 1,720 tokens at 0.5 and 150 at 1.5 a million, a thousand times
@@ -45,20 +30,22 @@ def test_each_option_has_a_row_with_its_price(cost: Any) -> None:
     assert "documents change every day" in said
 
 
-def test_json_names_the_options_that_meet(cost: Any) -> None:
+def test_json_names_the_options_that_meet(cost: Callable[..., str]) -> None:
     found = json.loads(cost(f"{_ASKED} --json"))
     assert {row["strategy"] for row in found["rows"]} >= {"rag", "finetune", "hybrid"}
     assert found["turnings"][0]["cheapest"] == "prompt_only, api"
     assert found["wishes"]["queries_per_day"] == 1000
 
 
-def test_an_own_card_costs_its_power(cost: Any) -> None:
+def test_an_own_card_costs_its_power(cost: Callable[..., str]) -> None:
     said = cost("--model Qwen2.5-7B-Instruct --vram 24 --usd-per-kwh 0.3 --watts 350")
     assert "own machine" in said and "idle hours left out" in said
 
 
 @pytest.mark.parametrize("columns", [40, 60, 100, 200])
-def test_nothing_is_wider_than_the_terminal(cost: Any, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+def test_nothing_is_wider_than_the_terminal(
+    cost: Callable[..., str], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     for language in ("en", "zh"):
         said = cost(f"{_ASKED} --lang {language}")
@@ -79,6 +66,6 @@ def test_nothing_is_wider_than_the_terminal(cost: Any, monkeypatch: pytest.Monke
         ("--gpu L40S", "--model"),
     ],
 )
-def test_a_mistake_is_one_line(cost: Any, line: str, words: str) -> None:
+def test_a_mistake_is_one_line(cost: Callable[..., str], line: str, words: str) -> None:
     said = cost(line, status=2)
     assert words in said and said.count("\n") == 1
