@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 from .glimpse import Glimpse
@@ -13,7 +14,7 @@ from .pdf_page import Page, read_page
 
 _HEAD_BYTES, _TAIL_BYTES = 3 << 20, 1 << 20  # of a long file; page objects may stand at its end
 _PAGE_BYTES = 4 << 10  # text of a full page, for turning a limit of bytes into a number of pages
-_FEWEST_PAGES, _MOST_PAGES = 2, 64
+_FEWEST_PAGES, _MOST_PAGES = 2, 256
 _TOKENS_PER_PAGE = (
     500  # a page of prose holds about 400 words (rule of thumb); used where no page can be unpacked
 )
@@ -37,8 +38,9 @@ def glance_at_pdf(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
     numbers, total = _pages(pdf)
     wanted = min(max(limit // _PAGE_BYTES, _FEWEST_PAGES), _MOST_PAGES)
     fonts: dict[int, Decode] = {}
-    pages = [read_page(pdf, number, fonts) for number in numbers[:: -(-len(numbers) // wanted) or 1]]
-    if locked or not any(page.unpacked for page in pages):
+    step = -(-len(numbers) // wanted) or 1
+    pages = [page for number in numbers[::step] if (page := read_page(pdf, number, fonts)) is not None]
+    if locked or not pages:
         return Glimpse(pages=total, tokens_per_page=_TOKENS_PER_PAGE)
     return Glimpse(
         text="\n".join(page.text for page in pages).encode("utf-8", "replace"),
@@ -49,12 +51,22 @@ def glance_at_pdf(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
 
 
 def _pages(pdf: PdfObjects) -> tuple[list[int], int]:
-    """Page objects in the order of the page tree where it can be followed, and how many pages there are."""
+    """Page objects in the order of the page tree where it can be followed, and how many pages there are.
+
+    Of a long file that is not read whole some objects are missing, but the root of the tree tells how many it has.
+    """
     heads = dict(pdf.heads())
-    roots = [number for number, head in heads.items() if _CATALOG.search(head)]
-    numbers: list[int] = []
-    waiting = [pdf.number(heads[root], b"Pages") or 0 for root in roots[-1:]]
-    seen = set(waiting)
+    catalogues = [head for head in heads.values() if _CATALOG.search(head)]
+    root = pdf.number(catalogues[-1], b"Pages") if catalogues else None
+    numbers = _below(pdf, heads, root) if root is not None else []
+    numbers = numbers or [number for number, head in heads.items() if _PAGE.search(head)]
+    trees = [heads[root]] if root in heads else [head for head in heads.values() if _PAGES.search(head)]
+    counts = [int(count) for head in trees for count in _COUNT.findall(head)]
+    return numbers, max([len(numbers), *counts, 1])
+
+
+def _below(pdf: PdfObjects, heads: Mapping[int, bytes], root: int) -> list[int]:
+    numbers, waiting, seen = [], [root], {root}
     while waiting:
         number = waiting.pop()
         head = heads.get(number, b"")
@@ -63,9 +75,7 @@ def _pages(pdf: PdfObjects) -> tuple[list[int], int]:
         kids = [kid for kid in references(pdf.value(head, b"Kids")) if kid not in seen]
         seen.update(kids)
         waiting += reversed(kids)
-    numbers = numbers or [number for number, head in heads.items() if _PAGE.search(head)]
-    counts = [int(count) for head in heads.values() if _PAGES.search(head) for count in _COUNT.findall(head)]
-    return numbers, len(numbers) or max(counts, default=1)
+    return numbers
 
 
 def _ends(file: IO[bytes], size_bytes: int) -> bytes:
@@ -80,6 +90,7 @@ def _ends(file: IO[bytes], size_bytes: int) -> bytes:
     return raw
 
 
-def _is_scan(pages: list[Page]) -> bool:
+def _is_scan(pages: Sequence[Page]) -> bool:
+    """No letters at all, or hardly any and a picture on each page."""
     letters = sum(len("".join(page.text.split())) for page in pages)
-    return letters < _SCAN_LETTERS * len(pages) and all(page.pictures for page in pages)
+    return not letters or (letters < _SCAN_LETTERS * len(pages) and all(page.pictures for page in pages))

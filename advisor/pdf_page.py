@@ -17,26 +17,22 @@ _CONTENT_LIMIT = 256 << 10  # a page of text has about 5 KB, a drawing up to meg
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """`unpacked` tells whether the content could be read at all; `pictures`, whether the page shows images."""
-
     text: str
-    unpacked: bool
-    pictures: bool
+    pictures: bool  # whether the page shows images
 
 
-def read_page(pdf: PdfObjects, number: int, fonts: dict[int, Decode]) -> Page:
-    """`fonts` keeps what was learned of a font from one page to the next."""
+def read_page(pdf: PdfObjects, number: int, fonts: dict[int, Decode]) -> Page | None:
+    """None where it has no content that can be unpacked; `fonts` keeps what was learned of a font for the next page."""
     head = pdf.head(number)
     resources = _resources(pdf, head)
-    content = b"\n".join(pdf.stream(part, _CONTENT_LIMIT) for part in _content_parts(pdf, head))[
-        :_CONTENT_LIMIT
-    ]
+    parts = [pdf.stream(part, _CONTENT_LIMIT) for part in _content_parts(pdf, head)]
+    content = b"\n".join(parts)[:_CONTENT_LIMIT]
+    if not content.strip():
+        return None
     drawn: set[int] = set()
-    return Page(
-        text=_text(pdf, content, resources, fonts, drawn),
-        unpacked=bool(content.strip()),
-        pictures=b"\nBI" in content or any(b"/Image" in pdf.head(item) for item in drawn),
-    )
+    text = _text(pdf, content, resources, fonts, drawn)
+    pictures = b"\nBI" in content or any(b"/Image" in pdf.head(item) for item in drawn)
+    return Page(text=text, pictures=pictures)
 
 
 def _content_parts(pdf: PdfObjects, head: bytes) -> list[int]:

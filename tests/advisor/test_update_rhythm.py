@@ -124,6 +124,17 @@ def test_a_repository_cannot_make_git_start_its_own_programs(tmp_path):
     assert not (tmp_path / "started").exists()
 
 
+def test_a_slow_git_is_given_up_and_ended(tmp_path, monkeypatch):
+    slow = tmp_path / "git"
+    slow.write_text("#!/bin/sh\nexec sleep 60\n", "utf-8")
+    slow.chmod(0o755)
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    history = History(tmp_path, patience_s=0.01)
+    assert history.commits() is None
+    assert history._process.returncode != 0
+
+
 def test_a_profile_names_where_the_rhythm_was_read(tmp_path):
     for number in range(6):
         path = tmp_path / f"{number}.md"
