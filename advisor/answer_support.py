@@ -8,7 +8,7 @@ stand all over the documents count for nothing, and what chance would have yield
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from .passages import Passages
@@ -20,6 +20,7 @@ _BESIDE = 400  # characters on either side of a piece to which a question points
 _BEGINNING = 500  # characters of a long answer
 _LONG = 6  # words from which an answer does not stand in a text by chance
 _RECALL = 0.7  # of the weight of a long answer's words, within one passage
+_LEAST_READ = 0.2  # of the documents, for a sample that tells where answers stand
 _CHANCE = 0.25  # an answer that stands so likely in an unrelated place tells nothing
 
 
@@ -32,27 +33,32 @@ class Asked(NamedTuple):
     source: str = ""
 
 
-def answers_in_documents(rows: Sequence[Asked], documents: Mapping[str, str]) -> tuple[float | None, int]:
+def answers_in_documents(
+    rows: Sequence[Asked], documents: Mapping[str, str], read_share: float = 1.0
+) -> tuple[float | None, int]:
     """The share beyond chance, None where nothing could be checked, and how many rows it rests on.
 
-    A row that names its source counts only where that source's text was read.
+    A row that names its source counts only where that source was read. Of rows that name none, as many are found as
+    documents were read: where `read_share` of a sample was, the share is that much higher.
     """
     names = {name.rsplit("/", 1)[-1]: name for name in sorted(documents, reverse=True)}
-    known = {row for row in rows if row.answer.strip() and (not row.source or _file(row.source) in names)}
-    chosen = sorted(known, key=lambda row: (zlib.crc32("\n".join(row).encode("utf-8", "replace")), row))[
-        :_MOST_ROWS
-    ]
-    vocabulary = {word for row in chosen for word in loose_words("\n".join(row[:3]))}
-    passages = Passages(documents, vocabulary)
+    known = {row for row in rows if row.answer.strip() and _can_be_checked(row, names, read_share)}
+    chosen = sorted(known, key=lambda row: (zlib.crc32("\n".join(row).encode("utf-8", "replace")), row))
+    chosen = chosen[:_MOST_ROWS]
+    passages = Passages(documents, {word for row in chosen for word in loose_words("\n".join(row[:3]))})
     found, checked, possible = 0.0, 0, 0.0
     for row in chosen:
         source = names[_file(row.source)] if row.source else None
         chance, stands = _look_up(row, source, passages)
         if chance <= _CHANCE:
             checked += 1
-            found += stands - chance
+            found += (stands - chance) / (1.0 if source else read_share)
             possible += 1 - chance
     return (round(min(max(found / possible, 0.0), 1.0), 3) if checked else None), checked
+
+
+def _can_be_checked(row: Asked, names: Collection[str], read_share: float) -> bool:
+    return _file(row.source) in names if row.source else read_share >= _LEAST_READ
 
 
 def _look_up(row: Asked, source: str | None, passages: Passages) -> tuple[float, bool]:

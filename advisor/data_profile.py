@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from .cheap_text import READERS
@@ -12,7 +12,7 @@ from .folder_files import File, list_files
 from .languages import named_shares
 from .near_duplicates import count_near_duplicates
 from .schema import DataProfile, ExampleProfile
-from .survey import survey
+from .survey import Survey, survey
 from .update_rhythm import History, read_rhythm
 
 _GIT_PATIENCE_S = 0.15
@@ -50,17 +50,19 @@ def profile_data(documents: str | Path | None, examples: str | Path | None = Non
         near_duplicates=count_near_duplicates(seen.sketches),
         scanned=tuple(sorted(seen.scanned)),
         personal_data=dict(sorted(seen.personal_data.items())),
-        examples=_examples(examples, seen.kept),
+        examples=_examples(examples, seen),
         path=str(documents),
     )
 
 
-def _examples(path: str | Path | None, documents: Mapping[str, str] | None) -> ExampleProfile | None:
+def _examples(path: str | Path | None, seen: Survey | None) -> ExampleProfile | None:
     if path is None:
         return None
     from .example_profile import profile_examples  # a third of what there is to import, and often not needed
 
-    return profile_examples(Path(path), documents)
+    if seen is None:
+        return profile_examples(Path(path))
+    return profile_examples(Path(path), seen.kept, seen.kept_share)
 
 
 def _median_age_days(files: Sequence[File]) -> float:

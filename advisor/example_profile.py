@@ -17,8 +17,12 @@ from .tokens import count_letters
 _NO = ("false", "0", "no")
 
 
-def profile_examples(path: Path, documents: Mapping[str, str] | None = None) -> ExampleProfile:
+def profile_examples(
+    path: Path, documents: Mapping[str, str] | None = None, read_share: float = 1.0
+) -> ExampleProfile:
     """Profiles a JSONL, JSON or CSV file or a folder of splits; `documents` maps file names to the text that was read.
+
+    `read_share` is what that text is of all documents.
 
     Raises FileNotFoundError, or ValueError naming the file and the line of a row that is no row.
     """
@@ -30,7 +34,7 @@ def profile_examples(path: Path, documents: Mapping[str, str] | None = None) -> 
     lengths, languages = _lengths([content_of(row) for row in rows])
     layout = layout_of(rows)
     kind = kind_of(layout)
-    share, checked = _support(rows, documents) if kind == "qa" and documents else (None, 0)
+    share, checked = _support(rows, documents, read_share) if kind == "qa" and documents else (None, 0)
     return ExampleProfile(
         rows=len(rows),
         kind=kind,
@@ -74,10 +78,12 @@ def _balance(rows: Sequence[Row]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _support(rows: Sequence[Row], documents: Mapping[str, str]) -> tuple[float | None, int]:
+def _support(
+    rows: Sequence[Row], documents: Mapping[str, str], read_share: float
+) -> tuple[float | None, int]:
     asked = [
         Asked(question_of(row), answer_of(row), str(row.get("quote") or ""), str(row.get("source") or ""))
         for row in rows
         if str(row.get("answerable", True)).strip().lower() not in _NO
     ]
-    return answers_in_documents(asked, documents)
+    return answers_in_documents(asked, documents, read_share)

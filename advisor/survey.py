@@ -40,6 +40,12 @@ class Survey:
     personal_data: Counter[str] = field(default_factory=Counter)
     sketches: list[Sketch] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)  # name -> text, for looking up the examples' answers
+    kept_tokens: float = 0.0
+
+    @property
+    def kept_share(self) -> float:
+        """Of the tokens of all documents."""
+        return min(1.0, self.kept_tokens / max(1.0, sum(self.tokens.values()) + self.page_tokens))
 
 
 @dataclass(slots=True)
@@ -74,6 +80,7 @@ def survey(files: Sequence[File], *, keep_text: bool) -> Survey:
             part = excerpt(glimpse.text, excerpt_bytes)
             for language, tokens in _tokens_by_language(glimpse, part).items():
                 kind.tokens[language] += tokens
+                seen.kept_tokens += tokens * glimpse.share if file.name in seen.kept else 0.0
             seen.sketches.append(sketch(part))
             seen.personal_data.update(count_personal_data(part))
     _add_up(formats, seen)

@@ -76,6 +76,17 @@ def test_rows_whose_source_was_not_read_are_left_out():
     assert answers_in_documents([Asked("Fee?", " ")], DOCUMENTS) == (None, 0)
 
 
+def test_where_a_part_of_the_documents_was_read_the_share_is_that_much_higher():
+    rows = [
+        Asked(f"What of point {n}?", f"Agreed {n} word {n * 7} of {n * 11} halls with {n * 13} doors")
+        for n in range(40)
+    ]
+    half = {f"{n}.txt": f"{report(n, length=60)} {rows[n].answer}." for n in range(0, 40, 2)}
+    assert answers_in_documents(rows, half)[0] == pytest.approx(0.5, abs=0.1)
+    assert answers_in_documents(rows, half, read_share=0.5)[0] == pytest.approx(1.0, abs=0.1)
+    assert answers_in_documents(rows, half, read_share=0.1) == (None, 0)
+
+
 @settings(max_examples=8, derandomize=True, deadline=None)
 @given(st.permutations(KNOWN), st.permutations(sorted(DOCUMENTS)))
 def test_the_order_of_rows_and_documents_is_irrelevant(rows, names):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from advisor import profile_data
+from advisor import profile_data, survey
 from advisor.tokens import LETTER_BYTES_PER_TOKEN
 
 
@@ -82,3 +82,16 @@ def test_a_missing_or_empty_file_gets_one_line(tmp_path):
     (tmp_path / "empty.jsonl").write_text("\n", "utf-8")
     with pytest.raises(ValueError, match="holds no rows"):
         profile_data(None, tmp_path / "empty.jsonl")
+
+
+def test_of_a_large_folder_a_part_is_read_and_the_share_does_not_fall(tmp_path, write_rows, monkeypatch):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    rows = []
+    for number in range(40):
+        answer = f"clause {number} of {number * 7} pages with {number * 11} seals and {number * 13} names"
+        (folder / f"{number}.txt").write_text(f"{answer}. " + f"Other words of text {number}. " * 40, "utf-8")
+        rows.append({"question": f"What is text {number}?", "answer": answer})
+    monkeypatch.setattr(survey, "_KEEP_BUDGET", 20_000)
+    found = profile_data(folder, write_rows(tmp_path / "qa.jsonl", rows)).examples
+    assert found.answers_in_documents > 0.8
