@@ -26,7 +26,9 @@ _LOGIT_BYTES = {
     ("chunked_logits", "fp32"): 6.0,
     ("chunked_logits", "16bit"): 4.0,
 }
+_FORWARD_SHARE = 10 / 12  # of a stock loss before its backward pass: 16-bit and fp32 logits, log-softmax
 _DORA_COPIES = 5
+_ADAFACTOR_BYTES = 16.0  # the update of one tensor at a time, the largest one here: four fp32 copies
 _COUNTED = (
     "batch_size",
     "accumulation",
@@ -53,7 +55,7 @@ class _Pass:
 
 
 def training_parts(model: ModelSpec, setup: TrainSetup) -> tuple[dict[str, float], str]:
-    """Bytes by part at the highest moment, and its name: loss, enter, leave or step. ValueError for what cannot be."""
+    """Bytes by part at the highest moment, and that moment's name. Raises ValueError for what cannot be."""
     _check(setup)
     counts, what = count_parameters(model), trained(model, setup)
     adapter = trained_widths(setup, 4.0 if setup.adapter_dtype == "fp32" else 2.0)
@@ -67,6 +69,8 @@ def training_parts(model: ModelSpec, setup: TrainSetup) -> tuple[dict[str, float
         + _embedding_states(setup, counts, what, own),
     }
     step = what.added * adapter.step + (what.own + what.copied) * own.step
+    if setup.optimizer == "adafactor" and what.own:
+        step += _ADAFACTOR_BYTES * max(counts.embedding, model.hidden * model.intermediate)
     moments = _moments(model, setup, counts, what, gradients, step)
     peak = max(moments, key=lambda moment: sum(moments[moment].values()))
     return {**held, **moments[peak]}, peak
@@ -79,14 +83,17 @@ def _moments(
     head = _head_gradient(setup, counts, what, gradients)
     lasting = exchange_bytes(setup, counts.total, what.total, _layer_bytes(model, setup, counts))
     work = lasting + _running(model, setup, counts)
-    at_loss = lasting + _outlasting_forward(setup, counts)
+    saved_copies, cached_copies = _copies(setup, counts)
     kept = head if setup.optimizer_in_backward else gradients
     waiting = kept if setup.accumulation > 1 else 0.0  # gradients of the batches before
     # Where both are tied, the head's gradient waits for the embedding's, and their sum is made beside them.
-    tied = what.own >= counts.total and not counts.head
+    tied = model.kind == "decoder" and what.own >= counts.total and not counts.head
     embedding = 2 * counts.embedding * gradients / what.total if tied else 0.0
     return {
-        "loss": _alive(run.saved + run.tail, run.logits, waiting, at_loss),
+        "forward": _alive(
+            run.saved + run.tail, run.logits * _FORWARD_SHARE, waiting, lasting + cached_copies
+        ),
+        "loss": _alive(run.saved + run.tail, run.logits, waiting, lasting + saved_copies),
         "enter": _alive(run.saved + run.layer, 0.0, max(head, waiting), work),
         "leave": _alive(run.layer, 0.0, kept, work),
         "embed": _alive(0.0, 0.0, kept, lasting + embedding),
@@ -206,13 +213,20 @@ def _running(model: ModelSpec, setup: TrainSetup, counts: Counts) -> float:
     return 0.0
 
 
-def _outlasting_forward(setup: TrainSetup, counts: Counts) -> float:
-    """Copies that stay until the loss: autocast's casts of trained fp32 weights, and what GPTQ dequantised."""
-    if base_method(setup) == "full" and setup.weight_dtype == "fp32" and setup.sharding in ("none", "ddp"):
-        return 2.0 * (counts.linear + (counts.head or counts.embedding))
+def _copies(setup: TrainSetup, counts: Counts) -> tuple[float, float]:
+    """16-bit copies of weights that wait for the backward pass, and those alive when the forward pass ends.
+
+    Autocast casts fp32 weights: those that are trained stay cached until the forward pass ends, and each that a layer
+    has used waits for its backward pass, unless the layer is computed anew. GPTQ's dequantised linears wait likewise.
+    """
+    whole = base_method(setup) == "full"
+    head, every = 2.0 * (counts.head or counts.embedding), 2.0 * counts.linear
+    if setup.weight_dtype == "fp32" and not (whole and setup.sharding not in ("none", "ddp")):
+        saved = head + (0.0 if setup.gradient_checkpointing else every)
+        return saved, head + every if whole else saved
     if _base_dtype(setup) == "gptq" and not setup.gradient_checkpointing:
-        return 2.0 * counts.linear
-    return 0.0
+        return every, every
+    return 0.0, 0.0
 
 
 def _check(setup: TrainSetup) -> None:

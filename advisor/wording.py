@@ -162,6 +162,8 @@ def dollars(usd: float) -> str:
     """Three figures are all that an estimate is worth."""
     if usd >= 100 or usd == 0:
         return f"${usd:,.0f}"
+    if usd < 0.0005:
+        return "<$0.001"
     return f"${usd:.2f}" if usd >= 0.095 else f"${usd:.2g}"
 
 
