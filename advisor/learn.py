@@ -6,11 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from .phrase import Phrase, say
+from .profile_words import BEHAVIOUR_UNTIL, KNOWLEDGE_FROM
 from .schema import DataProfile, ExampleProfile, Needs
 
-# Share of answers found verbatim in the documents: above the first the gap is one of knowledge, below the second the
-# documents do not hold the answers, so what the examples teach is a behaviour. Between them nothing is concluded.
-_KNOWLEDGE_FROM, _BEHAVIOUR_UNTIL = 0.5, 0.1
 _SECOND_LANGUAGE = 0.15  # share of tokens from which a language counts
 
 Found = dict[str, tuple[Any, Phrase]]
@@ -69,9 +67,9 @@ def _gap(rows: ExampleProfile) -> Found:
     share = rows.answers_in_documents
     if share is None:
         return {}
-    if share >= _KNOWLEDGE_FROM:
+    if share >= KNOWLEDGE_FROM:
         return {"gap": ("knowledge", say("{share:.0%} of the answers stand in your documents", share=share))}
-    if share <= _BEHAVIOUR_UNTIL:
+    if share <= BEHAVIOUR_UNTIL:
         return {
             "gap": ("behaviour", say("only {share:.0%} of the answers stand in your documents", share=share))
         }

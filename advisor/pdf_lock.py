@@ -6,21 +6,11 @@ import hashlib
 import re
 
 from .pdf_objects import PdfObjects, dictionary
+from .pdf_strings import unescaped
 
 # PDF 32000-1, 7.6.3.3: what a password is padded with.
 _PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 _NUMBER = rb"/%s\s+(-?\d{1,12})\b"
-_ESCAPE = re.compile(rb"\\(\r\n|[0-7]{1,3}|.)", re.DOTALL)
-_LETTERS = {
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"\r\n": b"",
-    b"\n": b"",
-    b"\r": b"",
-}
 _KEY_ROUNDS, _CHECK_ROUNDS = 50, 19
 
 
@@ -92,9 +82,4 @@ def _first_string(text: bytes) -> bytes:
     if digits:
         return bytes.fromhex(digits[1].decode())
     inner = re.match(rb"\(((?:[^\\()]|\\.){0,400})\)", text, re.DOTALL)
-    return _ESCAPE.sub(_escaped, inner[1]) if inner else b""
-
-
-def _escaped(match: re.Match[bytes]) -> bytes:
-    code = match[1]
-    return bytes((int(code, 8) & 255,)) if code[:1].isdigit() else _LETTERS.get(code, code)
+    return unescaped(inner[1]) if inner else b""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from .pdf_fonts import Decode
+from .pdf_strings import unescaped
 
 _TOKEN = re.compile(
     # A shown string; parentheses may be escaped, or stand in pairs one deep. The closing one is optional and no two
@@ -20,17 +21,6 @@ _TOKEN = re.compile(
 )
 _DRAWING = 32 << 10  # longer contents hold mostly lines and curves, which cost more to search than to cut out
 _FORM = re.compile(rb"/[^\s/<>\[\]()]+\s+Do\b")
-_ESCAPE = re.compile(rb"\\(\r\n|[0-7]{1,3}|.)", re.DOTALL)
-_ESCAPED = {
-    b"n": b"\n",
-    b"r": b"\r",
-    b"t": b"\t",
-    b"b": b"\b",
-    b"f": b"\f",
-    b"\r\n": b"",
-    b"\n": b"",
-    b"\r": b"",
-}
 _MARKED = re.compile(rb"<<[^<>]*(?:<[0-9A-Fa-f\s]*>[^<>]*)*>>")
 
 
@@ -47,7 +37,7 @@ def shown_text(content: bytes, fonts: Mapping[bytes, Decode], form: Callable[[by
     height = b""
     for literal, digits, name, do, above, move, star, gap in _TOKEN.findall(content):
         if literal:
-            codes.append(_unescaped(literal) if b"\\" in literal else literal)
+            codes.append(unescaped(literal) if b"\\" in literal else literal)
             continue
         if digits:
             codes.append(_from_hex(digits))
@@ -78,17 +68,6 @@ def _joined(pieces: list[str]) -> str:
 
 def _unknown(codes: bytes) -> str:
     return codes.decode("cp1252", "replace")
-
-
-def _unescaped(literal: bytes) -> bytes:
-    return _ESCAPE.sub(_escaped, literal)
-
-
-def _escaped(match: re.Match[bytes]) -> bytes:
-    code = match[1]
-    if code[:1].isdigit() and code[:1] < b"8":
-        return bytes((int(code, 8) & 255,))
-    return _ESCAPED.get(code, code)
 
 
 def _from_hex(digits: bytes) -> bytes:

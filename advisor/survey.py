@@ -20,7 +20,7 @@ _FILE_LIMITS = 16 << 10, 128 << 10  # bytes read of one file; the rest is taken 
 # Of what was read, an excerpt is searched for languages, near-duplicates and personal data, which takes longer.
 _EXCERPT_BUDGET = 3 << 20
 _EXCERPT_LIMITS = 3 << 10, 128 << 10
-TIME_BUDGET_S = 0.15
+TIME_BUDGET_S = 0.10
 # With examples, whose answers are looked up, more text is read and kept.
 _KEEP_LIMIT = 1 << 20
 _KEEP_BUDGET = 4 << 20
