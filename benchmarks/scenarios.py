@@ -104,7 +104,7 @@ def table(rows: Iterable[Judged]) -> str:
 
 def section(given: list[Judged], own: list[Judged]) -> str:
     """The summary for RESULTS.md; every disagreement is listed."""
-    sets = [("given with the task", given)] if given else []
+    sets = [("a shared set", given)] if given else []
     sets += [(f"own, batch {n}", [row for row in own if row.batch == n]) for n in (1, 2)]
     lines = [f"## {TITLE}", "", "A situation agrees where the guide's decision is the best option.", ""]
     lines += ["| situations | agree | of |", "|---|---:|---:|"]
