@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from .phrase import say
+from .profile_words import describe_profile
 from .schema import DataProfile, ExampleProfile, Hardware
 from .wording import joined, listed
 
@@ -45,6 +46,11 @@ def data_facts(data: DataProfile | None) -> tuple[tuple[str, str], ...]:
         return ()
     examples = _examples(data.examples) if data.examples else ()
     return (*(_documents(data) if data.files else ()), *_trouble(data), *examples)
+
+
+def findings(data: DataProfile | None) -> tuple[str, ...]:
+    """What the documents and examples ask for before anything is built."""
+    return describe_profile(data) if data else ()
 
 
 def data_lines(data: DataProfile | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from html import escape
 
 from .phrase import Language, say
-from .report_facts import data_facts, hardware_line
+from .report_facts import data_facts, findings, hardware_line
 from .report_figures import (
     cost_section,
     factor_section,
@@ -50,6 +50,7 @@ def render_html(recommendation: Recommendation, *, language: Language = "en") ->
         _arguments(tell("Why"), "for", arguments_for(found), numbers, tell),
         _arguments(tell("Against it"), "against", arguments_against(found), numbers, tell),
         _lines(tell("Nearly as good"), map(tell, found.near_ties)),
+        _lines(tell("Before you build"), map(tell, findings(found.data))),
         memory_section(found, tell),
         cost_section(found, tell),
         factor_section(found, tell),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from .memory_bar import part_name, shown_parts
 from .phrase import Language, say
-from .report_facts import data_lines, hardware_line
+from .report_facts import data_lines, findings, hardware_line
 from .report_options import option_columns, rejected_lines
 from .report_sources import address, arguments_against, arguments_for, outcomes, sources
 from .report_text import confidence_line, open_questions, time_and_cost
@@ -28,6 +28,7 @@ def render_markdown(recommendation: Recommendation, *, language: Language = "en"
         *_section(tell("Why"), _arguments(arguments_for(recommendation), numbers, tell)),
         *_section(tell("Against it"), _arguments(arguments_against(recommendation), numbers, tell)),
         *_section(tell("Nearly as good"), _bullets(map(tell, recommendation.near_ties))),
+        *_section(tell("Before you build"), _bullets(map(tell, findings(recommendation.data)))),
         *_section(tell(memory_title), _memory(recommendation, tell)),
         *_section(tell("Time and cost"), _bullets(map(tell, time_and_cost(recommendation.best)))),
         *_section(tell("All options"), _options(recommendation, tell)),

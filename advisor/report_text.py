@@ -8,7 +8,7 @@ from .memory_bar import bar, legend
 from .page import Page, blank_page
 from .phrase import Language, say
 from .questions import QUESTIONS
-from .report_facts import data_lines, hardware_line
+from .report_facts import data_lines, findings, hardware_line
 from .report_options import print_options, rejected_lines
 from .report_sources import arguments_against, arguments_for, outcomes, sources
 from .schema import MemoryEstimate, Option, Reason, Recommendation
@@ -54,6 +54,7 @@ def _print(page: Page, found: Recommendation) -> None:
     against = [_argument(reason, numbers, tell) for reason in arguments_against(found)]
     _section(page, tell("Against it"), against, _POINTS)
     _section(page, tell("Nearly as good"), found.near_ties)
+    _section(page, tell("Before you build"), findings(found.data))
     _memory(page, found)
     _section(page, tell("Time and cost"), time_and_cost(best))
     print_options(page, found)
