@@ -25,7 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_card_flags(parser)
     parser.add_argument("--queries-per-day", type=float, default=1000.0, metavar="N", help="(default: 1000)")
     parser.add_argument(
-        "--corpus-tokens", type=int, default=0, metavar="N", help="of the documents, for retrieval"
+        "--corpus-tokens",
+        type=int,
+        default=1_000_000,
+        metavar="N",
+        help="of the documents, for retrieval; 0 = there are none (default: %(default)s)",
     )
     parser.add_argument("--update-days", type=float, metavar="N", help="documents change every so many days")
     parser.add_argument(
