@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+import webbrowser
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 from apps.commands.ask import add_answering
 from apps.commands.serve import listen
@@ -32,6 +37,8 @@ LOOK = {
     "server.address": HOST,
     "server.fileWatcherType": "none",
     "server.showEmailPrompt": "false",
+    "server.headless": "true",  # otherwise Streamlit advertises tools for developers on the page; we open the browser
+    "logger.hideWelcomeMessage": "true",
 }
 _HANDED_ON = ("index", "model", "adapter", "api_base", "k")
 
@@ -51,8 +58,10 @@ def run(args: argparse.Namespace) -> int:
     load_settings(vars(args))  # a mistake in advisor.toml is told here, not in the browser
     listen(HOST, args.port).close()  # a port in use is one clear line
     print(f"Open http://{HOST}:{args.port} in a browser; Ctrl-C stops.", flush=True)
-    process = subprocess.Popen(command(args.port, args.headless), env=environment(vars(args), os.environ))
+    process = subprocess.Popen(command(args.port), env=environment(vars(args), os.environ))
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    if not args.headless:
+        Thread(target=open_browser, args=(args.port,), daemon=True).start()
     try:
         status = process.wait()
     except KeyboardInterrupt:  # the terminal sent it to both
@@ -61,9 +70,21 @@ def run(args: argparse.Namespace) -> int:
     return 0 if status in (0, -signal.SIGTERM, 128 + signal.SIGTERM) else 1
 
 
-def command(port: int, headless: bool) -> list[str]:
+def open_browser(
+    port: int, patience_s: float = 20.0, show: Callable[[str], object] = webbrowser.open
+) -> None:
+    """Opens the page once it answers; nothing where it never does."""
+    stop = time.monotonic() + patience_s
+    while time.monotonic() < stop:
+        with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+            show(f"http://{HOST}:{port}")
+            return
+        time.sleep(0.2)
+
+
+def command(port: int) -> list[str]:
     """The command line that starts Streamlit with this program's look and no word to anyone outside."""
-    flags = LOOK | {"server.port": str(port), "server.headless": str(headless).lower()}
+    flags = LOOK | {"server.port": str(port)}
     page = Path(__file__).parents[1] / "ui" / "app.py"
     look = (f"--{name}={value}" for name, value in flags.items())
     return [sys.executable, "-m", "streamlit", "run", str(page), *look]
