@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .case import Case, F, H, L, R, figure
-from .catalog import find_card, find_model, read_facts, typical_card
+from .catalog import find_card, find_model, method_facts, typical_card
 from .fitting import Placement
 from .phrase import Phrase, say
 from .runs import EMBEDDER
@@ -85,8 +85,7 @@ def _training(case: Case, strategy: str, placed: Placement, card: Card | None) -
 
 def _epochs(method: str) -> float:
     """Of facts/methods.toml; preference tuning and others go as LoRA does."""
-    rows = {row["name"]: float(row["epochs"]) for row in read_facts("methods") if "epochs" in row}
-    return rows.get(method, rows["lora"])
+    return float(method_facts(method).get("epochs") or method_facts("lora")["epochs"])
 
 
 def _row_tokens(case: Case) -> float | None:

@@ -29,7 +29,6 @@ class Trained:
     copied: float = 0.0
     own: float = 0.0
     layers: int = 0
-    head_only: bool = False
 
     @property
     def total(self) -> float:
@@ -59,9 +58,9 @@ def trained(model: ModelSpec, setup: TrainSetup) -> Trained:
     method = base_method(setup)
     counts = count_parameters(model)
     if method == "features":
-        return Trained(added=2.0 * model.hidden, head_only=True)
+        return Trained(added=2.0 * model.hidden)
     if method == "output_layer":
-        return Trained(own=counts.head or counts.embedding, head_only=True)
+        return Trained(own=counts.head or counts.embedding)
     if method == "last_layers":
         layers = min(setup.tuned_layers, model.layers)
         own = counts.linear / model.layers * layers + counts.head
