@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rag import catalogue
+from rag.candidates import Candidate, find_candidates
 from rag.durable import full_disk_named, writer_lock
 from rag.embed import Embedder, load_embedder
 from rag.generation import View, load_view
@@ -20,7 +21,7 @@ from rag.schema import Document, Hit, RagConfig
 from rag.search import search_view
 from rag.split import check_sizes
 from rag.stores import STORES
-from rag.update import Candidate, Progress, apply_update, find_candidates
+from rag.update import Progress, apply_update
 
 Documents = str | Path | Iterable[Document | Path | str]
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag import catalogue
+from rag.candidates import Candidate
 from rag.catalogue import Known
 from rag.embed import Embedder
 from rag.generation import View, derive_view, drop_other_generations, is_sound, load_view, write_generation
-from rag.loaders import LOADERS, list_files, load_document
 from rag.manifest import Manifest, write_manifest
 from rag.report import IndexReport as IndexReport
 from rag.schema import Chunk, Document, RagConfig
@@ -24,16 +21,6 @@ Progress = Callable[[str, int, int], None]
 READER = 1  # raised when loaders or splitting change, so that files are read again
 _COMMIT_EVERY = 50  # documents
 _EMBED_TOGETHER = 128  # texts whose vectors are committed at once: what an interruption can cost
-_FRESH_NS = 2_000_000_000  # a file written this recently may change again within one tick of its clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A document that should be in the index: a file, or one given as it is."""
-
-    source: str
-    path: Path | None = None
-    document: Document | None = None
 
 
 @dataclass(slots=True)
@@ -42,40 +29,6 @@ class _Tally:
     unchanged: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
-
-
-def find_candidates(
-    documents: Path | Iterable[Document | Path | str], index: Path | None = None
-) -> tuple[list[Candidate], list[str]]:
-    """What there is to index, and lines for what is skipped by its suffix; the files of `index` are neither.
-
-    Raises FileNotFoundError for a missing folder, ValueError for one without documents.
-    """
-    if isinstance(documents, Path) and not documents.is_file():
-        own = index.resolve() if index else None
-        files = [file for file in list_files(documents) if own not in file[0].resolve().parents]
-        known = [(path, source) for path, source in files if path.suffix.lower() in LOADERS]
-        if not known:
-            raise ValueError(f"{documents} holds no documents; formats read: {', '.join(sorted(LOADERS))}.")
-        skipped = [
-            f"{source}: format {path.suffix.lower() or 'without a suffix'} is not read"
-            for path, source in files
-            if path.suffix.lower() not in LOADERS
-        ]
-        return [Candidate(source=source, path=path) for path, source in known], skipped
-    listed = [documents] if isinstance(documents, Path) else list(documents)
-    given = [Path(item) if isinstance(item, str) else item for item in listed]
-    found = [
-        Candidate(source=item.name, path=item)
-        if isinstance(item, Path)
-        else Candidate(source=item.source, document=item)
-        for item in given
-    ]
-    names = [candidate.source for candidate in found]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"Two documents have the source {twice!r}; give each its own.")
-    return found, []
 
 
 def apply_update(
@@ -162,31 +115,14 @@ def _changed(
 ) -> tuple[Document, str, tuple[int, int]] | None:
     """The document with its hash and file stamp, None when the catalogue has it as it is."""
     same_chunking = old is not None and old.chunking == chunking
-    if candidate.path is None:
-        assert candidate.document is not None
-        sha256 = _document_hash(candidate.document)
-        return (
-            None if same_chunking and old and old.sha256 == sha256 else (candidate.document, sha256, (0, 0))
-        )
-    status = candidate.path.stat()
-    settled = time.time_ns() - status.st_mtime_ns > _FRESH_NS
-    stamp = (status.st_mtime_ns if settled else 0, status.st_size)
+    stamp = candidate.stamp()
     if same_chunking and old and old.mtime_ns and (old.mtime_ns, old.size) == stamp:
         return None
-    sha256 = hashlib.sha256(candidate.path.read_bytes()).hexdigest()
+    sha256 = candidate.sha256()
     if same_chunking and old and old.sha256 == sha256:
         catalogue.touch_document(db, old.id, stamp)
         return None
-    return load_document(candidate.path, candidate.source), sha256, stamp
-
-
-def _document_hash(document: Document) -> str:
-    places = (
-        [[page.number, page.start] for page in document.pages],
-        [[h.path, h.start] for h in document.headings],
-    )
-    whole = json.dumps([document.text, dict(document.metadata), *places], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()
+    return candidate.read(), sha256, stamp
 
 
 def _line(source: str, error: Exception) -> str:
