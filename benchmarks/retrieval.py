@@ -15,8 +15,9 @@ from results import RESULTS, machine, replace_section
 
 from rag.embed import load_embedder
 from rag.fusion import fuse_ranks, fuse_scores, ranked
-from rag.keyword import build_keyword, keyword_scores
+from rag.keyword import build_keyword
 from rag.search import DENSE_WEIGHT, KEYWORD_WEIGHT, UNREADABLE_SHARE
+from rag.words import index_terms
 
 SETS = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
 NAMES = ("covidqa_en", "squad_en", "pubmedqa_en", "cmrc_zh", "finance_zh", "medical_zh")
@@ -67,12 +68,12 @@ def row(name: str, queries: int) -> str:
     corpus, gold = lines_of(folder / "corpus.jsonl.gz"), gold_of(folder)
     texts = [f"{passage.get('title', '')}\n{passage['text']}".strip() for passage in corpus]
     asked = [query for query in lines_of(folder / "queries.jsonl.gz") if query["_id"] in gold][:queries]
-    embedder, index = load_embedder(), build_keyword(texts)
+    embedder, index = load_embedder(), build_keyword(map(index_terms, texts))
     readable = [embedder.unknown_share(query["text"]) <= UNREADABLE_SHARE for query in asked]
     vectors = embedder.embed(texts) if any(readable) else None
     found: dict[str, list[float]] = {column: [] for column in COLUMNS}
     for query, reads in zip(asked, readable, strict=True):
-        keyword = best(keyword_scores(index, query["text"]))
+        keyword = dict(index.top(query["text"], DEPTH))
         dense = best(vectors @ embedder.embed([query["text"]])[0]) if reads and vectors is not None else {}
         for column, fuse in COLUMNS.items():
             order = [corpus[place]["_id"] for place, _ in ranked(fuse(dense, keyword))]

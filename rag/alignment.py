@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from rag.evidence import Evidence, Passage
-from rag.keyword import RUN, tokenize
 from rag.schema import Chunk, Hit
 from rag.sentences import Span, sentence_spans
+from rag.words import RUN, tokenize
 
 Rarity = Callable[[str], float]  # inverse document frequency of a word
 TokenVectors = Callable[[str], tuple[Any, list[Span]]]

@@ -54,7 +54,7 @@ def cite(text: str, hits: Sequence[Hit], tokenize: Tokenize | None = None) -> Ci
 
 
 def _keyword_tokens() -> Tokenize:
-    from rag.keyword import tokenize  # loads jieba
+    from rag.words import tokenize  # loads jieba
 
     return tokenize
 

@@ -15,10 +15,11 @@ import numpy as np
 from rag.catalogue import indexed_text, read_catalogue, read_vectors, visible_chunks
 from rag.durable import sync_file, sync_folder, write_file
 from rag.encoders import Vectors
-from rag.keyword import build_keyword, load_keyword, save_keyword
+from rag.keyword import KeywordIndex, build_keyword, load_keyword, save_keyword
 from rag.manifest import Manifest
 from rag.schema import Chunk
 from rag.stores import Positions, VectorStore, open_store
+from rag.words import index_terms
 
 _log = logging.getLogger(__name__)
 _VECTORS = "vectors.index"
@@ -32,7 +33,7 @@ class View:
     manifest: Manifest
     chunks: tuple[Chunk, ...]
     store: VectorStore
-    keyword: Any
+    keyword: KeywordIndex
 
     def allowed(self, where: Mapping[str, Any] | None) -> Positions | None:
         """Positions of the chunks that match every key: "source" or metadata, one value or several."""
@@ -78,7 +79,7 @@ def derive_view(manifest: Manifest, chunks: list[tuple[Chunk, str]], vectors: Ve
     """Compute the views from the catalogue's chunks and vectors."""
     store = open_store(manifest.store, manifest.dimension)
     store.add(vectors)
-    keyword = build_keyword([indexed_text(chunk) for chunk, _ in chunks])
+    keyword = build_keyword(index_terms(indexed_text(chunk)) for chunk, _ in chunks)
     return View(manifest=manifest, chunks=tuple(chunk for chunk, _ in chunks), store=store, keyword=keyword)
 
 

@@ -13,7 +13,6 @@ from rag.candidates import Candidate, find_candidates
 from rag.durable import full_disk_named, writer_lock
 from rag.embed import Embedder, load_embedder
 from rag.generation import View, load_view
-from rag.keyword import word_rarity
 from rag.loaders import read_notice
 from rag.manifest import Manifest, read_manifest
 from rag.report import IndexReport
@@ -83,8 +82,8 @@ class Index:
         )
 
     def rarity(self, word: str) -> float:
-        """Inverse document frequency of a word as `rag.keyword.tokenize` gives it; greatest for an unknown one."""
-        return word_rarity(self._view.keyword, word, len(self._view.chunks))
+        """Inverse document frequency of a word as `rag.words.tokenize` gives it; greatest for an unknown one."""
+        return self._view.keyword.rarity(word)
 
     def documents(self) -> list[IndexedDocument]:
         """What is in the index, by source."""

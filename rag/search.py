@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from rag.embed import Embedder
 from rag.fusion import fuse_scores, ranked
 from rag.generation import View
-from rag.keyword import keyword_scores
 from rag.schema import Hit
 from rag.stores import Positions
 
@@ -36,7 +33,7 @@ def search_view(
         return []
     depth = max(candidates, k)
     dense = _dense(view, embedder, query, depth, allowed)
-    keyword = _keyword(view, query, depth, allowed)
+    keyword = dict(view.keyword.top(query, depth, allowed))
     fused = ranked(fuse_scores([dense, keyword], [DENSE_WEIGHT, KEYWORD_WEIGHT]))[:k]
     return _hits(view, fused, dense, keyword)
 
@@ -47,16 +44,6 @@ def _dense(
     if embedder.unknown_share(query) > UNREADABLE_SHARE:
         return {}
     return dict(view.store.search(embedder.embed([query])[0], depth, allowed))
-
-
-def _keyword(view: View, query: str, depth: int, allowed: Positions | None) -> dict[int, float]:
-    scores = keyword_scores(view.keyword, query)
-    if allowed is not None:
-        masked = np.zeros_like(scores)
-        masked[allowed] = scores[allowed]
-        scores = masked
-    best = np.argsort(-scores, kind="stable")[:depth]
-    return {int(position): float(scores[position]) for position in best if scores[position] > 0}
 
 
 def _hits(

@@ -1,0 +1,158 @@
+"""Which chunk holds which word how often: an inverted index in plain arrays, and the bytes that it is made from."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BLOCK = 1 << 15  # chunks sorted at a time: bounds what a build takes beside its result
+_MOST_COUNTED = np.iinfo(np.uint16).max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postings:
+    """One row a word, in the order of its UTF-8 bytes; its chunks ascend. Arrays may be mapped from files."""
+
+    letters: NDArray[np.uint8]  # all words, one after another
+    word_ends: NDArray[np.int64]  # where each word ends in `letters`
+    row_ends: NDArray[np.int64]  # where each word's row ends in `positions` and `counts`
+    positions: NDArray[np.int32]  # of the chunks
+    counts: NDArray[np.uint16]  # of the word in the chunk
+    lengths: NDArray[np.int32]  # words of each chunk
+
+    def row(self, word: str) -> slice:
+        """Where the chunks of a word stand; empty for a word that no chunk holds."""
+        key, low, high = word.encode(), 0, len(self.word_ends)
+        while low < high:  # bisection, so that opening need not read the words into a dictionary
+            middle = (low + high) // 2
+            if self._word(middle) < key:
+                low = middle + 1
+            else:
+                high = middle
+        if low == len(self.word_ends) or self._word(low) != key:
+            return slice(0, 0)
+        return slice(int(self.row_ends[low - 1]) if low else 0, int(self.row_ends[low]))
+
+    def _word(self, number: int) -> bytes:
+        start = self.word_ends[number - 1] if number else 0
+        return self.letters[start : self.word_ends[number]].tobytes()
+
+
+ARRAYS = {
+    "letters": np.uint8, "word_ends": np.int64, "row_ends": np.int64,
+    "positions": np.int32, "counts": np.uint16, "lengths": np.int32,
+}  # fmt: skip
+
+
+def encode_terms(terms: Sequence[str]) -> bytes:
+    """The terms of one chunk as compact bytes. ValueError for a term with a line break, which no word holds."""
+    joined = "\n".join(terms)
+    if joined.count("\n") != max(len(terms) - 1, 0) or "" in terms:
+        raise ValueError(f"Terms must be words without line breaks, not {list(terms)[:5]!r}.")
+    return zlib.compress(joined.encode(), 1)
+
+
+def decode_terms(data: bytes) -> list[str]:
+    """What `encode_terms` was given. ValueError for other bytes."""
+    try:
+        joined = zlib.decompress(data).decode()
+    except zlib.error as error:
+        raise ValueError(
+            f"{len(data)} bytes of terms are damaged ({error}); index the text again."
+        ) from error
+    return joined.split("\n") if joined else []
+
+
+def collect_postings(chunks: Iterable[Sequence[str] | bytes]) -> Postings:
+    """The inverted index over chunks given as terms or as encoded terms, in their order."""
+    numbers: defaultdict[str, int] = defaultdict()
+    numbers.default_factory = numbers.__len__  # a word never seen gets the next number
+    source, blocks, lengths = iter(chunks), [], []
+    while block := list(islice(source, _BLOCK)):
+        terms = [decode_terms(chunk) if isinstance(chunk, bytes) else chunk for chunk in block]
+        lengths.append(np.fromiter(map(len, terms), dtype=np.int32, count=len(terms)))
+        held = np.fromiter((numbers[word] for chunk in terms for word in chunk), dtype=np.int64)
+        blocks.append(_count_block(held, lengths[-1]))
+    return _join_blocks(list(numbers), blocks, np.concatenate([np.zeros(0, np.int32), *lengths]))
+
+
+def _count_block(words: NDArray[np.int64], lengths: NDArray[np.int32]) -> tuple[Any, Any, Any]:
+    """(word, chunk of the block, count) of each pair that occurs, sorted by word, then chunk."""
+    chunks = np.repeat(np.arange(len(lengths)), lengths)
+    pairs = words * _BLOCK + chunks
+    pairs.sort()
+    first = np.flatnonzero(np.diff(pairs, prepend=-1))
+    counts = np.diff(first, append=len(pairs))
+    found = pairs[first]
+    return (
+        (found // _BLOCK).astype(np.int32),
+        (found % _BLOCK).astype(np.int32),
+        np.minimum(counts, _MOST_COUNTED).astype(np.uint16),
+    )
+
+
+def _join_blocks(words: list[str], blocks: list[tuple[Any, Any, Any]], lengths: Any) -> Postings:
+    """Blocks are laid into the rows one after another, so that the chunks of each row ascend."""
+    order = sorted(range(len(words)), key=words.__getitem__)  # code points sort as their UTF-8 bytes do
+    rank = np.empty(len(words), dtype=np.int32)
+    rank[order] = np.arange(len(words), dtype=np.int32)
+    held = [np.bincount(rank[block[0]], minlength=len(words)) for block in blocks]
+    row_ends = np.cumsum(sum(held, np.zeros(len(words), dtype=np.int64)))
+    following = np.concatenate([[0], row_ends[:-1]]).astype(np.int64)[: len(words)]
+    positions = np.empty(row_ends[-1] if len(words) else 0, dtype=np.int32)
+    counts = np.empty(len(positions), dtype=np.uint16)
+    for number, ((word, chunk, count), many) in enumerate(zip(blocks, held, strict=True)):
+        # A block is sorted by the words' first numbers: each word's run starts where the runs before it end.
+        run_lengths = np.bincount(word, minlength=len(words))
+        run_starts = np.cumsum(run_lengths) - run_lengths
+        places = (following[rank] - run_starts)[word] + np.arange(len(word))
+        positions[places] = chunk + number * _BLOCK
+        counts[places] = count
+        following += many
+    encoded = [words[number].encode() for number in order]
+    return Postings(
+        letters=np.frombuffer(b"".join(encoded), dtype=np.uint8),
+        word_ends=np.cumsum([len(word) for word in encoded], dtype=np.int64),
+        row_ends=row_ends,
+        positions=positions,
+        counts=counts,
+        lengths=lengths,
+    )
+
+
+def save_postings(postings: Postings, folder: Path) -> None:
+    """One .npy file an array."""
+    for name in ARRAYS:
+        np.save(folder / f"{name}.npy", getattr(postings, name), allow_pickle=False)
+
+
+def load_postings(folder: Path) -> Postings:
+    """The arrays, mapped. OSError for a missing file, ValueError for a damaged one."""
+    found: dict[str, Any] = {}
+    for name, kind in ARRAYS.items():
+        try:
+            array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"{folder / name}.npy is damaged ({error})") from error
+        if array.dtype != kind or array.ndim != 1:
+            raise ValueError(f"{folder / name}.npy holds {array.dtype}{array.shape}, not {kind.__name__}")
+        found[name] = array
+    _check_ends(folder, found["word_ends"], len(found["letters"]))
+    _check_ends(folder, found["row_ends"], len(found["positions"]))
+    if len(found["word_ends"]) != len(found["row_ends"]) or len(found["positions"]) != len(found["counts"]):
+        raise ValueError(f"{folder} is damaged: its arrays do not fit one another")
+    return Postings(**found)
+
+
+def _check_ends(folder: Path, ends: NDArray[np.int64], total: int) -> None:
+    last = int(ends[-1]) if len(ends) else 0
+    if last != total or (len(ends) and (ends[0] < 0 or (np.diff(ends) < 0).any())):
+        raise ValueError(f"{folder} is damaged: rows end at {last} of {total}")

@@ -1,0 +1,83 @@
+"""Text to the words that BM25 compares: English stemmed, Chinese cut by jieba; mixed text is cut run by run."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+# A run of Han characters, or a word that may hold inner points and commas between digits ("12.5", "1,200").
+_HAN_RANGE = r"\u3400-\u9fff\U00020000-\U0003ffff"
+_WORD = rf"[^\W_{_HAN_RANGE}]+"
+RUN = re.compile(rf"[{_HAN_RANGE}]+|\d+(?:[.,]\d+)*|{_WORD}(?:['’]{_WORD})?")
+_HAN = re.compile(rf"[{_HAN_RANGE}]")
+# Words that carry no topic; numbers and negations of meaning ("non", "without") stay.
+_STOP = frozenset(
+    """
+    a about an and are as at be been being but by can could did do does for from had has have how i if in into is it
+    its me my of on or our shall she should so such than that the their them then there these they this to was we were
+    what when where which who whom why will with would you your
+    的 了 和 是 在 与 及 或 等 对 为 有 将 吗 呢 吧 啊 这 那 什么 多少 哪些 如何 怎么 请问 我 你 您 他 她 它
+    """.split()  # noqa: SIM905 - a list would take a line a word
+)
+
+
+def tokenize(text: str) -> list[str]:
+    """The words of a text: lower case, stemmed when English, without stop words."""
+    return _terms(text, _cut)
+
+
+def index_terms(text: str) -> list[str]:
+    """What BM25 compares: the words, and in Chinese also every pair of neighbouring characters.
+
+    Pairs find what the dictionary cuts differently in question and text: nDCG@10 with and without them
+    .994 and .991 on cmrc_zh, .693 and .652 on finance_zh, .350 and .342 on medical_zh.
+    """
+    return _terms(text, _cut_with_pairs)
+
+
+def _terms(text: str, cut: Callable[[str], list[str]]) -> list[str]:
+    words: list[str] = []
+    for run in RUN.findall(text.lower()):
+        if _HAN.match(run):
+            words += [word for word in cut(run) if word not in _STOP]
+        elif run[0].isdigit():
+            words.append(run.replace(",", ""))
+        elif run not in _STOP:
+            words.append(_stem(run.replace("’", "'").removesuffix("'s")))
+    return words
+
+
+@functools.cache
+def _cutter() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its own old escapes and pkg_resources
+        import jieba
+
+    jieba.setLogLevel(logging.WARNING)
+    return jieba.Tokenizer()
+
+
+def _cut(run: str) -> list[str]:
+    return [word for word in _cutter().cut_for_search(run) if word.strip()]
+
+
+def _cut_with_pairs(run: str) -> list[str]:
+    pairs = (run[start : start + 2] for start in range(len(run) - 1))
+    return list(dict.fromkeys([*_cut(run), *pairs]))
+
+
+@functools.cache
+def _stemmer() -> Callable[[str], str]:
+    import Stemmer
+
+    stem: Callable[[str], str] = Stemmer.Stemmer("english").stemWord
+    return stem
+
+
+@functools.lru_cache(maxsize=1 << 16)  # a word is stemmed once, not once a chunk
+def _stem(word: str) -> str:
+    return _stemmer()(word)
