@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rag.loaders import LOADERS, list_files, load_document
 from rag.schema import Document
@@ -46,6 +48,13 @@ class Candidate:
     def read(self) -> Document:
         """The document; raises what `load_document` raises."""
         return self._given() if self.path is None else load_document(self.path, self.source)
+
+    @contextmanager
+    def on_disk(self) -> Iterator[dict[str, Any]]:
+        """What a worker process is asked to read, while it lies on the disk."""
+        if self.path is None:
+            raise ValueError(f"{self.source} is given as it is; there is nothing to read.")
+        yield {"path": str(self.path), "source": self.source, "size": self.path.stat().st_size}
 
     def _given(self) -> Document:
         if self.document is None:

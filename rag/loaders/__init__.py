@@ -40,7 +40,7 @@ def load_document(path: Path, source: str) -> Document:
         raise ValueError(f"{source} is empty (0 bytes).")
     try:
         document = load(path, source)
-    except (OSError, ImportError):
+    except (OSError, ImportError, MemoryError):
         raise
     except Exception as error:  # parsers raise what they like on a damaged file; the run must go on
         if isinstance(error, ValueError) and str(error).startswith(source):
