@@ -11,19 +11,49 @@ from rag.loaders.dates import find_date
 from rag.schema import Document
 
 LOADERS: dict[str, str] = {
+    ".adoc": "rag.loaders.plain_markup:load_asciidoc",
+    ".asciidoc": "rag.loaders.plain_markup:load_asciidoc",
     ".csv": "rag.loaders.tables:load",
+    ".doc": "rag.loaders.old_word:load",
     ".docx": "rag.loaders.office:load_docx",
+    ".eml": "rag.loaders.mail:load",
+    ".epub": "rag.loaders.books:load",
     ".htm": "rag.loaders.web:load",
     ".html": "rag.loaders.web:load",
+    ".json": "rag.loaders.records:load_json",
+    ".jsonl": "rag.loaders.records:load_jsonl",
     ".markdown": "rag.loaders.text:load_markdown",
     ".md": "rag.loaders.text:load_markdown",
+    ".msg": "rag.loaders.outlook:load",
+    ".nxml": "rag.loaders.markup:load",
+    ".odp": "rag.loaders.opendocument:load",
+    ".ods": "rag.loaders.opendocument:load",
+    ".odt": "rag.loaders.opendocument:load",
     ".pdf": "rag.loaders.pdf:load",
+    ".ppt": "rag.loaders.old_slides:load",
+    ".pptx": "rag.loaders.slides:load",
+    ".rst": "rag.loaders.plain_markup:load_restructured",
+    ".rtf": "rag.loaders.richtext:load",
+    ".tex": "rag.loaders.plain_markup:load_latex",
     ".tsv": "rag.loaders.tables:load",
     ".txt": "rag.loaders.text:load_plain",
+    ".xhtml": "rag.loaders.web:load",
+    ".xls": "rag.loaders.old_sheets:load",
+    ".xlsm": "rag.loaders.office:load_xlsx",
     ".xlsx": "rag.loaders.office:load_xlsx",
+    ".xml": "rag.loaders.markup:load",
 }
 NOTICE_NAME = "NOTICE.txt"  # at the root of a folder: a notice about the documents, not one of them
-_ROWS_ONLY = (".csv", ".tsv", ".xlsx")  # a date in their first lines is a value, not the document's own
+_ROWS_ONLY = (
+    ".csv",
+    ".json",
+    ".jsonl",
+    ".ods",
+    ".tsv",
+    ".xls",
+    ".xlsm",
+    ".xlsx",
+)  # a date in their first lines is a value, not the document's own
 
 
 def load_document(path: Path, source: str) -> Document:

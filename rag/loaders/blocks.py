@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from rag.schema import Document, Heading, Page
@@ -57,3 +57,22 @@ def _pages(starts: Mapping[int, int], length: int) -> tuple[Page, ...]:
         return ()
     ends = [start for _, start in ordered[1:]] + [length]
     return tuple(Page(number=n, start=start, end=end) for (n, start), end in zip(ordered, ends, strict=True))
+
+
+def titled(document: Document, title: str | None) -> Document:
+    """Templates leave "Word Document" or a file name as title; a true one also stands in the text."""
+    name = " ".join((title or "").split())
+    if not name or name not in document.text:
+        return document
+    return replace(document, metadata={**document.metadata, "title": name})
+
+
+def blocks_within(document: Document, level: int) -> list[Block]:
+    """A document as part of another one: its headings stand below `level`, its text stays as it is."""
+    marks = [(heading.start, heading.path.split(" > ")) for heading in document.headings]
+    ends = [start for start, _ in marks] + [len(document.text)]
+    blocks = [Block(text=document.text[: ends.pop(0)])]
+    for (start, path), end in zip(marks, ends, strict=True):
+        line, _, rest = document.text[start:end].partition("\n")
+        blocks += [Block(text=line, kind="heading", level=level + len(path)), Block(text=rest)]
+    return blocks

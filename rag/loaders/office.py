@@ -1,11 +1,9 @@
-"""DOCX and XLSX: paragraphs, headings, tables and sheets in reading order, with a guard against bombs."""
+"""DOCX and XLSX: paragraphs, headings, tables and sheets in reading order."""
 
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,24 +13,24 @@ import openpyxl
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
-from rag.loaders.blocks import Block, assemble
+from rag.loaders.blocks import Block, assemble, titled
+from rag.loaders.packed import check_archive
 from rag.loaders.rows import row_blocks
 from rag.schema import Document
 
-LARGEST_UNPACKED_BYTES = 300_000_000  # a 449 KiB file is known that grows to 1,180 MB
 _HEADING = re.compile(r"(?:heading|标题)\s*(\d)", re.I)
 
 
 def load_docx(path: Path, source: str) -> Document:
     """Paragraphs and tables in the order of the document; heading styles become headings."""
-    _check_archive(path, source)
+    check_archive(path, source)
     file = docx.Document(str(path))
-    return _titled(assemble(_docx_blocks(file), source), file.core_properties.title)
+    return titled(assemble(_docx_blocks(file), source), file.core_properties.title)
 
 
 def load_xlsx(path: Path, source: str) -> Document:
     """Each sheet under its name; one line per row. Formulas count by the value saved with the file."""
-    _check_archive(path, source)
+    check_archive(path, source)
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         blocks: list[Block] = []
@@ -43,31 +41,7 @@ def load_xlsx(path: Path, source: str) -> Document:
         title = book.properties.title
     finally:
         book.close()
-    return _titled(assemble(blocks, source), title)
-
-
-def _titled(document: Document, title: str | None) -> Document:
-    """Templates leave "Word Document" or a file name as title; a true one also stands in the text."""
-    name = (title or "").strip()
-    return replace(document, metadata={"title": name}) if name and name in document.text else document
-
-
-def _check_archive(path: Path, source: str) -> None:
-    with path.open("rb") as file:
-        magic = file.read(8)
-    if magic == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":  # the container of encrypted and of pre-2007 files
-        raise ValueError(f"{source} is encrypted or in an old Office format; save it without a password.")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(
-            f"{source} is damaged: it is no {path.suffix[1:].upper()} archive. Open and save it again."
-        )
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > LARGEST_UNPACKED_BYTES:
-        raise ValueError(
-            f"{source} unpacks to {unpacked / 1e6:.0f} MB, above the limit of "
-            f"{LARGEST_UNPACKED_BYTES / 1e6:.0f} MB; split it."
-        )
+    return titled(assemble(blocks, source), title)
 
 
 def _docx_blocks(container: Any) -> Iterator[Block]:
@@ -105,7 +79,7 @@ def _sheet_blocks(sheet: Any) -> list[Block]:
     blocks: list[Block] = []
     table: list[list[str]] = []
     for cells in sheet.iter_rows():
-        row = [_value_text(cell) for cell in cells]
+        row = [value_text(cell.value, str(cell.number_format or "General")) for cell in cells]
         if any(row):
             table.append(row)
         else:  # an empty row ends a table
@@ -114,9 +88,8 @@ def _sheet_blocks(sheet: Any) -> list[Block]:
     return blocks + row_blocks(table)
 
 
-def _value_text(cell: Any) -> str:
-    """The value as the sheet shows it, as far as number formats are common ones."""
-    value = cell.value
+def value_text(value: Any, shown: str) -> str:
+    """The value as the sheet shows it, as far as number formats (`shown`) are common ones."""
     if value is None:
         return ""
     if isinstance(value, datetime):
@@ -125,7 +98,6 @@ def _value_text(cell: Any) -> str:
         return value.isoformat()
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    shown = str(cell.number_format or "General")
     if "%" in shown:
         places = len(shown.split("%")[0].rpartition(".")[2]) if "." in shown else 0
         return f"{value * 100:.{places}f}%"

@@ -11,9 +11,10 @@ _NUMBER = re.compile(r"[-+(]?\s*[$€£¥￥]?\s*[\d.,\s]*\d[\d.,]*\s*\)?\s*(%|�
 _YEAR = re.compile(r"((19|20)\d{2}|(FY|Q[1-4])\s?\d{0,4}.*|[HQ][1-4].*|(19|20)\d{2}年.*)")
 
 
-def row_blocks(rows: Iterable[Sequence[str]], header: bool | None = None) -> list[Block]:
+def row_blocks(rows: Iterable[Sequence[str]], header: bool | None = None, joint: str = "; ") -> list[Block]:
     """Render one table; `header` says whether the first row names the columns (None: decide from its cells).
 
+    `joint` stands between the cells of a table whose columns have no names.
     Lines above the header that fill a single cell are titles or notes and stay paragraphs.
     """
     table = [[" ".join(cell.split()) for cell in row] for row in rows]
@@ -22,16 +23,16 @@ def row_blocks(rows: Iterable[Sequence[str]], header: bool | None = None) -> lis
     while header is None and len(table) > 1 and _filled(table[0]) == 1 and max(map(_filled, table)) > 1:
         blocks.append(Block(text=" ".join(table.pop(0)).strip()))
     if len(table) < 2 or header is False or (header is None and not _names_columns(table)):
-        return blocks + [Block(text=_plain(row), kind="row") for row in table]
+        return blocks + [Block(text=_plain(row, joint), kind="row") for row in table]
     names = table[0]
     return blocks + [Block(text=_labelled(names, row), kind="row") for row in table[1:]]
 
 
-def _plain(row: Sequence[str]) -> str:
+def _plain(row: Sequence[str], joint: str) -> str:
     cells = [cell for cell in row if cell]
     if len(cells) == 2 and len(cells[0]) <= 40 and len(row) <= 3:  # a name and its value
         return f"{cells[0].rstrip(':：')}: {cells[1]}"
-    return "; ".join(cells)
+    return joint.join(cells)
 
 
 def _labelled(names: Sequence[str], row: Sequence[str]) -> str:
@@ -52,7 +53,10 @@ def _names_columns(table: Sequence[Sequence[str]]) -> bool:
     first = [cell for cell in table[0] if cell]
     if len(first) < 2 or any(len(cell) > 80 for cell in first):
         return False
-    if all(row[0].endswith((":", "：")) for row in table if row[0]):  # "Name: | Li Wei": pairs, not columns
+    labels = [row[0] for row in table if row[0]]
+    if labels and all(
+        label.endswith((":", "：")) for label in labels
+    ):  # "Name: | Li Wei": pairs, not columns
         return False
     if sum(_filled(row) > 1 for row in table) * 2 <= len(table):  # a table that only lays out lines of text
         return False

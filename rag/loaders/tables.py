@@ -18,7 +18,8 @@ def load(path: Path, source: str) -> Document:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
     csv.field_size_limit(1 << 24)  # the default of 128 KiB refuses long text cells
     rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
-    return assemble(row_blocks(rows), source)
+    # Without names for the columns the file's own sign stays between the cells.
+    return assemble(row_blocks(rows, joint="; " if delimiter == "\t" else f"{delimiter} "), source)
 
 
 def _delimiter(text: str) -> str:

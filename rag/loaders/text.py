@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from rag.loaders.dates import find_date
@@ -17,19 +18,34 @@ _FRONT = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|$)", re.S)
 
 def load_plain(path: Path, source: str) -> Document:
     """Text as it stands in the file."""
-    text = decode(path.read_bytes())
-    _refuse_binary(text, source)
-    return Document(text=text, source=source)
+    return Document(text=read_text(path, source), source=source)
 
 
 def load_markdown(path: Path, source: str) -> Document:
     """Text as it stands in the file, with the path of headings."""
-    text = decode(path.read_bytes())
-    _refuse_binary(text, source)
+    text = read_text(path, source)
     front = _FRONT.match(text)
     metadata = _front_matter(front.group(1)) if front else {}
-    headings = _headings(text, front.end() if front else 0)
-    return Document(text=text, source=source, headings=headings, metadata=metadata)
+    return headed(text, source, _headings(text, front.end() if front else 0), metadata)
+
+
+def read_text(path: Path, source: str) -> str:
+    """The characters of a text file. ValueError when it is none."""
+    text = decode(path.read_bytes())
+    _refuse_binary(text, source)
+    return text
+
+
+def headed(
+    text: str, source: str, marks: Iterable[tuple[int, int, str]], metadata: Mapping[str, str] | None = None
+) -> Document:
+    """A document of verbatim text with headings, each (start, level, name) in the order of the text."""
+    headings: list[Heading] = []
+    path: list[tuple[int, str]] = []
+    for start, level, name in marks:
+        path = [step for step in path if step[0] < level] + [(level, name)]
+        headings.append(Heading(path=" > ".join(n for _, n in path), start=start))
+    return Document(text=text, source=source, headings=tuple(headings), metadata=dict(metadata or {}))
 
 
 def _refuse_binary(text: str, source: str) -> None:
@@ -55,9 +71,7 @@ def _may_be_title(line: str) -> bool:
     return bool(line.strip()) and not line.lstrip().startswith(("|", "-", "*", ">", "#"))
 
 
-def _headings(text: str, body: int) -> tuple[Heading, ...]:
-    headings: list[Heading] = []
-    path: list[tuple[int, str]] = []
+def _headings(text: str, body: int) -> Iterator[tuple[int, int, str]]:
     fenced, start, previous = False, 0, ""
     for line in text.splitlines(keepends=True):
         begin, start = start, start + len(line)
@@ -73,6 +87,4 @@ def _headings(text: str, body: int) -> tuple[Heading, ...]:
             level, name, at = 1 if under[1][0] == "=" else 2, previous.strip(), begin - len(previous)
         previous = line
         if level and name:
-            path = [step for step in path if step[0] < level] + [(level, name)]
-            headings.append(Heading(path=" > ".join(n for _, n in path), start=at))
-    return tuple(headings)
+            yield at, level, name

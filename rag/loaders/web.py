@@ -38,8 +38,13 @@ _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
 
 def load(path: Path, source: str) -> Document:
-    """Read a saved page; the charset comes from its meta element or from the bytes."""
-    data = path.read_bytes()
+    """Read a saved page."""
+    blocks, metadata = html_blocks(path.read_bytes())
+    return assemble(blocks, source, metadata)
+
+
+def html_blocks(data: bytes) -> tuple[list[Block], dict[str, str]]:
+    """Blocks and metadata of a page; the charset comes from its meta element or from the bytes."""
     charset = _CHARSET.search(data[:4096])
     text = decode(data, charset.group(1).decode() if charset else None)
     with warnings.catch_warnings():
@@ -54,7 +59,7 @@ def load(path: Path, source: str) -> Document:
     blocks = _Walk()
     blocks.visit(root if isinstance(root, Tag) else soup)
     blocks.flush()
-    return assemble(blocks.found, source, metadata)
+    return blocks.found, metadata
 
 
 def _published(soup: BeautifulSoup) -> str | None:
