@@ -139,7 +139,8 @@ def _pages(condition: Compare | Among, pages: NDArray[np.int32]) -> Mask:
         return among
     wanted, known = int(condition.value), pages > 0
     if condition.operator == "!=":
-        return ~known | (pages != wanted)
+        other: Mask = ~known | (pages != wanted)
+        return other
     mask: Mask = known & _COMPARED[condition.operator](pages, wanted)
     return mask
 
