@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rag.loaders import LOADERS, list_files, load_document
 from rag.schema import Document
@@ -18,12 +20,23 @@ _FRESH_NS = 2_000_000_000  # a file written this recently may change again withi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What an address gave, and the suffix that says how to read it."""
+
+    data: bytes
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A document that should be in the index: a file, or one given as it is."""
+    """A document that should be in the index: a file, a member of an archive, a fetched page, or one given as it is."""
 
     source: str
     path: Path | None = None
     document: Document | None = None
+    member: tuple[str, ...] = ()  # the names that lead to it within the archive at `path`
+    digest: str = ""  # of the member
+    fetched: Fetched | None = None
 
     def stamp(self) -> tuple[int, int]:
         """(mtime_ns, size) of its file; a time of 0 means that it cannot be trusted, zeros that there is no file."""
@@ -34,9 +47,14 @@ class Candidate:
         return (status.st_mtime_ns if settled else 0), status.st_size
 
     def sha256(self) -> str:
-        """Of the bytes of its file, or of everything that a given document says."""
+        """Of the bytes of its file, of those that were fetched, or of everything that a given document says."""
+        if self.member:
+            return self.digest
+        if self.fetched is not None:
+            return hashlib.sha256(self.fetched.data).hexdigest()
         if self.path is not None:
-            return hashlib.sha256(self.path.read_bytes()).hexdigest()
+            with self.path.open("rb") as file:
+                return _hashed(file)
         document = self._given()
         places = (
             [[page.number, page.start] for page in document.pages],
@@ -46,15 +64,30 @@ class Candidate:
         return hashlib.sha256(whole.encode()).hexdigest()
 
     def read(self) -> Document:
-        """The document; raises what `load_document` raises."""
-        return self._given() if self.path is None else load_document(self.path, self.source)
+        """The document, read in this process without limits; raises what `load_document` raises."""
+        if self.document is not None:
+            return self.document
+        with self.on_disk() as request:
+            path = Path(request["path"])
+            if self.member:
+                from rag.loaders.archive import load_member
+
+                return load_member(path, self.member, self.source)
+            return load_document(path, self.source)
 
     @contextmanager
     def on_disk(self) -> Iterator[dict[str, Any]]:
         """What a worker process is asked to read, while it lies on the disk."""
-        if self.path is None:
-            raise ValueError(f"{self.source} is given as it is; there is nothing to read.")
-        yield {"path": str(self.path), "source": self.source, "size": self.path.stat().st_size}
+        with ExitStack() as stack:
+            path = self.path
+            if self.fetched is not None:
+                folder = stack.enter_context(tempfile.TemporaryDirectory())
+                path = Path(folder) / f"fetched{self.fetched.suffix}"
+                path.write_bytes(self.fetched.data)
+            if path is None:
+                raise ValueError(f"{self.source} has neither a file nor a text.")
+            size = path.stat().st_size
+            yield {"path": str(path), "source": self.source, "size": size, "member": list(self.member)}
 
     def _given(self) -> Document:
         if self.document is None:
@@ -67,30 +100,69 @@ def find_candidates(
 ) -> tuple[list[Candidate], list[str]]:
     """What there is to index, and lines for what is skipped by its suffix; the files of `index` are neither.
 
+    Archives stand for the documents in them.
     Raises FileNotFoundError for a missing folder, ValueError for one without documents.
     """
     if isinstance(documents, Path) and not documents.is_file():
-        own = index.resolve() if index else None
-        files = [file for file in list_files(documents) if own not in file[0].resolve().parents]
-        known = [(path, source) for path, source in files if path.suffix.lower() in LOADERS]
-        if not known:
-            raise ValueError(f"{documents} holds no documents; formats read: {', '.join(sorted(LOADERS))}.")
-        skipped = [
-            f"{source}: format {path.suffix.lower() or 'without a suffix'} is not read"
-            for path, source in files
-            if path.suffix.lower() not in LOADERS
-        ]
-        return [Candidate(source=source, path=path) for path, source in known], skipped
-    listed = [documents] if isinstance(documents, Path) else list(documents)
-    given = [Path(item) if isinstance(item, str) else item for item in listed]
-    found = [
-        Candidate(source=item.name, path=item)
-        if isinstance(item, Path)
-        else Candidate(source=item.source, document=item)
-        for item in given
-    ]
+        found, skipped = _in_folder(documents, index)
+    else:
+        listed = [documents] if isinstance(documents, Path) else list(documents)
+        found, skipped = [_of(item) for item in listed], []
+    found, more_skipped = _unpacked(found)
     names = [candidate.source for candidate in found]
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, times in Counter(names).items() if times > 1)
         raise ValueError(f"Two documents have the source {twice!r}; give each its own.")
-    return found, []
+    return found, skipped + more_skipped
+
+
+def _in_folder(folder: Path, index: Path | None) -> tuple[list[Candidate], list[str]]:
+    own = index.resolve() if index else None
+    files = [file for file in list_files(folder) if own not in file[0].resolve().parents]
+    known = [(path, source) for path, source in files if path.suffix.lower() in LOADERS]
+    if not known:
+        raise ValueError(f"{folder} holds no documents; formats read: {', '.join(sorted(LOADERS))}.")
+    skipped = [
+        f"{source}: format {path.suffix.lower() or 'without a suffix'} is not read"
+        for path, source in files
+        if path.suffix.lower() not in LOADERS
+    ]
+    return [Candidate(source=source, path=path) for path, source in known], skipped
+
+
+def _of(item: Document | Path | str) -> Candidate:
+    if isinstance(item, Document):
+        return Candidate(source=item.source, document=item)
+    path = Path(item)
+    return Candidate(source=path.name, path=path)
+
+
+def _unpacked(found: Sequence[Candidate]) -> tuple[list[Candidate], list[str]]:
+    """The members of archives in the place of these; one that is refused stays, so that reading it tells why."""
+    archives = [c for c in found if c.path is not None and c.path.suffix.lower() == ".zip"]
+    if not archives:
+        return list(found), []
+    from rag.loaders.pool import list_archives
+
+    inside: dict[str, list[Candidate]] = {}
+    skipped: list[str] = []
+    for archive, listing in zip(archives, list_archives(archives), strict=True):
+        if listing is not None and listing[0]:
+            skipped += listing[1]
+            inside[archive.source] = [
+                Candidate(
+                    source=f"{archive.source}/{member.shown}",
+                    path=archive.path,
+                    member=member.names,
+                    digest=member.digest,
+                )
+                for member in listing[0]
+            ]
+    return [inner for outer in found for inner in inside.get(outer.source, [outer])], skipped
+
+
+def _hashed(file: IO[bytes]) -> str:
+    found = hashlib.sha256()
+    while part := file.read(1 << 20):
+        found.update(part)
+    return found.hexdigest()

@@ -42,6 +42,7 @@ LOADERS: dict[str, str] = {
     ".xlsm": "rag.loaders.office:load_xlsx",
     ".xlsx": "rag.loaders.office:load_xlsx",
     ".xml": "rag.loaders.markup:load",
+    ".zip": "rag.loaders.archive:load",
 }
 NOTICE_NAME = "NOTICE.txt"  # at the root of a folder: a notice about the documents, not one of them
 _ROWS_ONLY = (

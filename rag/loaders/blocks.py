@@ -74,5 +74,6 @@ def blocks_within(document: Document, level: int) -> list[Block]:
     blocks = [Block(text=document.text[: ends.pop(0)])]
     for (start, path), end in zip(marks, ends, strict=True):
         line, _, rest = document.text[start:end].partition("\n")
-        blocks += [Block(text=line, kind="heading", level=level + len(path)), Block(text=rest)]
+        name = path[-1] if path[-1] in line else line  # without the signs of markup around it
+        blocks += [Block(text=name, kind="heading", level=level + len(path)), Block(text=rest)]
     return blocks

@@ -85,5 +85,17 @@ def _answered(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    path, source = Path(request["path"]), request["source"]
+    path, source, names = Path(request["path"]), request["source"], request.get("member")
+    if request.get("list"):
+        from rag.loaders.archive import list_members
+
+        members, skipped = list_members(path, source)
+        return {
+            "members": [[member.names, member.shown, member.digest] for member in members],
+            "skipped": skipped,
+        }
+    if names:
+        from rag.loaders.archive import load_member
+
+        return {"document": document_message(load_member(path, names, source))}
     return {"document": document_message(load_document(path, source))}

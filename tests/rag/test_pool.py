@@ -112,14 +112,14 @@ def test_no_worker_outlives_its_parent(tmp_path: Path) -> None:
 import os, sys, threading
 from pathlib import Path
 from rag.candidates import Candidate
-from rag.loaders import pool
-start = pool.subprocess.Popen
+from rag.loaders import overseer, pool
+start = overseer.subprocess.Popen
 def told(*args, **kwargs):
     process = start(*args, **kwargs)
     print(process.pid, flush=True)
     threading.Timer(1, os._exit, [9]).start()  # the parent is gone at once, without tidying
     return process
-pool.subprocess.Popen = told
+overseer.subprocess.Popen = told
 limits = pool.Limits(seconds=300, loaders={HOSTILE!r})
 list(pool.read_candidates([Candidate(source="a.hang", path=Path({str(tmp_path / "a.hang")!r}))], limits=limits))
 """
