@@ -58,16 +58,80 @@ def _pdf(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
     return glance_at_pdf(file, size_bytes, limit)
 
 
+def _slides(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    from .packed_glance import glance_at_slides
+
+    return glance_at_slides(file, size_bytes, limit)
+
+
+def _open_document(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    from .packed_glance import glance_at_open_document
+
+    return glance_at_open_document(file, size_bytes, limit)
+
+
+def _book(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    from .packed_glance import glance_at_book
+
+    return glance_at_book(file, size_bytes, limit)
+
+
+def _archive(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    from .packed_glance import glance_at_archive
+
+    return glance_at_archive(file, size_bytes, limit)
+
+
+def _old_office(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    from .old_glance import glance_at_old_office
+
+    return glance_at_old_office(file, size_bytes, limit)
+
+
+def _rtf(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    from .old_glance import glance_at_rtf
+
+    return glance_at_rtf(file, size_bytes, limit)
+
+
+def _mail(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
+    from .mail_glance import glance_at_mail
+
+    return glance_at_mail(file, size_bytes, limit)
+
+
 # Suffixes that the indexing of this project reads today, and no others: what is counted here can be indexed.
 READERS: dict[str, Callable[[IO[bytes], int, int], Glimpse]] = {
+    ".adoc": _plain,
+    ".asciidoc": _plain,
     ".csv": _table,
+    ".doc": _old_office,
     ".docx": _docx,
+    ".eml": _mail,
+    ".epub": _book,
     ".htm": _markup,
     ".html": _markup,
+    ".json": _plain,
+    ".jsonl": _plain,
     ".markdown": _plain,
     ".md": _plain,
+    ".msg": _old_office,
+    ".nxml": _markup,
+    ".odp": _open_document,
+    ".ods": _open_document,
+    ".odt": _open_document,
     ".pdf": _pdf,
+    ".ppt": _old_office,
+    ".pptx": _slides,
+    ".rst": _plain,
+    ".rtf": _rtf,
+    ".tex": _plain,
     ".tsv": _table,
     ".txt": _plain,
+    ".xhtml": _markup,
+    ".xls": _old_office,
+    ".xlsm": _xlsx,
     ".xlsx": _xlsx,
+    ".xml": _markup,
+    ".zip": _archive,
 }

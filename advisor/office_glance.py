@@ -23,7 +23,7 @@ _TAGS = 8  # bytes of XML for each byte of text, in the documents of Word
 
 def glance_at_docx(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
     """ValueError with a short reason where the file is encrypted, damaged or a bomb; the same for the next."""
-    parts, share = _unpacked(file, size_bytes, ("word/document.xml",), limit * _TAGS)
+    parts, share = unpacked(file, size_bytes, ("word/document.xml",), limit * _TAGS)
     xml = b"".join(parts.values())
     if share == 1 and not xml.rstrip().endswith(b"document>"):
         raise ValueError("damaged: the text stops in the middle")
@@ -35,16 +35,16 @@ def glance_at_docx(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
 
 
 def glance_at_xlsx(file: IO[bytes], size_bytes: int, limit: int) -> Glimpse:
-    parts, share = _unpacked(file, size_bytes, ("xl/sharedStrings.xml", "xl/worksheets/sheet"), limit * _TAGS)
+    parts, share = unpacked(file, size_bytes, ("xl/sharedStrings.xml", "xl/worksheets/sheet"), limit * _TAGS)
     strings = parts.pop("xl/sharedStrings.xml", b"")
     text, repeated = read_sheets(strings, [parts[name] for name in sorted(parts)])
     return Glimpse(text=text, share=share, repeated=repeated)
 
 
-def _unpacked(
-    file: IO[bytes], size_bytes: int, wanted: tuple[str, ...], limit: int
+def unpacked(
+    file: IO[bytes], size_bytes: int, wanted: tuple[str, ...], limit: int, suffixes: tuple[str, ...] = ("",)
 ) -> tuple[dict[str, bytes], float]:
-    """The parts whose names start as `wanted`, `limit` bytes in all, and which share of them that is."""
+    """The parts whose names start and end as told, `limit` bytes in all, and which share of them that is."""
     import zipfile
     import zlib
 
@@ -53,7 +53,11 @@ def _unpacked(
         raise ValueError("encrypted, or an old binary Office file")
     try:
         with zipfile.ZipFile(io.BytesIO(head) if size_bytes <= _IN_MEMORY else file) as archive:
-            members = [item for item in archive.infolist() if item.filename.startswith(wanted)]
+            members = [
+                item
+                for item in archive.infolist()
+                if item.filename.startswith(wanted) and item.filename.lower().endswith(suffixes)
+            ]
             bombs = any(map(_is_bomb, members))
             parts = {} if bombs else _read(archive, members, limit)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:

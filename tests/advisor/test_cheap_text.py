@@ -117,3 +117,39 @@ def test_each_format_is_read_within_its_limit_or_refused(tmp_path, suffix):
         assert look(tmp_path, f"a{suffix}", b"Some words, no more.\n" * 9_000, 10_000).share < 0.1
     except ValueError as error:
         assert str(error).startswith("damaged")
+
+
+def words_in(tmp_path, name, content):
+    return look(tmp_path, name, content).text.decode().split()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.odt", archive(**{"content.xml": "<o><style:style/><text:p>Paid leave.</text:p></o>"})),
+        ("a.pptx", archive(**{"ppt/slides/slide1.xml": "<p><a:p>Paid</a:p><a:p>leave.</a:p></p>"})),
+        (
+            "a.epub",
+            archive(
+                **{"OEBPS/one.xhtml": "<html><style>p{}</style><p>Paid leave.</p></html>", "x.css": "p{}"}
+            ),
+        ),
+        ("a.zip", archive(**{"docs/a.txt": "Paid leave.", "picture.png": "no text"})),
+        ("a.rtf", rb"{\rtf1{\fonttbl{\f0 Arial;}}\b Paid\b0  leave.\par}"),
+        (
+            "a.doc",
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + "Paid leave.".encode("utf-16-le") + bytes(90),
+        ),
+        ("a.json", b'"Paid leave."'),
+    ],
+)
+def test_other_formats_show_their_words_and_little_else(tmp_path, name, content):
+    assert [word.strip('"') for word in words_in(tmp_path, name, content)] == ["Paid", "leave."]
+
+
+def test_a_mail_shows_its_head_and_one_of_its_two_bodies(tmp_path):
+    mail = (
+        b"From: a@example.com\nSubject: Leave\nContent-Type: multipart/alternative; boundary=x\n\n"
+        b"--x\nContent-Type: text/plain\n\nPaid leave.\n--x\nContent-Type: text/html\n\n<p>Paid leave.</p>\n--x--\n"
+    )
+    assert " ".join(words_in(tmp_path, "a.eml", mail)) == "from: a@example.com subject: Leave Paid leave."
