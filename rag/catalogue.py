@@ -1,4 +1,4 @@
-"""The SQLite file that is the truth of an index: documents, chunks, hashes and vectors.
+"""The SQLite file that is the truth of an index: documents, chunks, and of each text its vector and its terms.
 
 A document row is never changed. It is visible from the generation in which it was added up to, not including,
 the one in which it was removed, so that a crash between two generations leaves the old one whole.
@@ -9,32 +9,42 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from rag.encoders import Vectors
+from rag.passages import Place
 from rag.schema import Chunk, Document, Heading, Page
 
 NAME = "catalogue.sqlite3"
+# In pages of 8 KiB four rows of a text lie side by side; a table WITHOUT ROWID would spill each vector into pages
+# of its own: 4.7 kB for a vector of 384 numbers instead of 2.1.
+_SETTINGS = """
+PRAGMA page_size = 8192;
+PRAGMA auto_vacuum = INCREMENTAL;
+"""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS documents(
   id INTEGER PRIMARY KEY, source TEXT NOT NULL, sha256 TEXT NOT NULL, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL,
   chunking TEXT NOT NULL, text TEXT NOT NULL, pages TEXT NOT NULL, headings TEXT NOT NULL, metadata TEXT NOT NULL,
-  added INTEGER NOT NULL, removed INTEGER);
+  sum INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER);
 CREATE INDEX IF NOT EXISTS documents_source ON documents(source);
+CREATE INDEX IF NOT EXISTS documents_removed ON documents(removed) WHERE removed IS NOT NULL;
+CREATE INDEX IF NOT EXISTS documents_added ON documents(added);
 CREATE TABLE IF NOT EXISTS chunks(
   document INTEGER NOT NULL REFERENCES documents(id) ON DELETE CASCADE, number INTEGER NOT NULL,
-  start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, text_hash TEXT NOT NULL,
+  start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL, text_hash BLOB NOT NULL,
   PRIMARY KEY(document, number)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS chunks_hash ON chunks(text_hash);
-CREATE TABLE IF NOT EXISTS vectors(text_hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS texts(
+  id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, vector BLOB NOT NULL, terms BLOB NOT NULL, sum INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 _VISIBLE = "added <= :g AND (removed IS NULL OR removed > :g)"
+_KNOWN = "id, source, sha256, mtime_ns, size, chunking"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +64,18 @@ def open_catalogue(folder: Path) -> Iterator[sqlite3.Connection]:
     """A connection with the tables made. A rollback journal, not WAL: one file, and no trace of deleted text."""
     connection = sqlite3.connect(folder / NAME, timeout=30)
     try:
+        connection.executescript(_SETTINGS)
         connection.execute("PRAGMA secure_delete = ON")  # deleted text is overwritten with zeros
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")  # 64 MiB
         connection.executescript(_TABLES)
         yield connection
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
+        # A table that is gone is damage too; a lock or a full disk is not.
+        if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
             raise
-        raise ValueError(f"{folder / NAME} is damaged ({error}); delete {folder} and index again.") from error
+        raise damaged(folder, str(error)) from error
     finally:
         connection.close()
 
@@ -72,41 +85,46 @@ def read_catalogue(folder: Path) -> Iterator[sqlite3.Connection]:
     """A connection for reading; opened for writing too, to roll back what a killed writer left."""
     path = folder / NAME
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; index the documents again.")
+        raise damaged(folder, "it is missing")
     connection = sqlite3.connect(path, timeout=30)
     try:
         yield connection
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             raise BlockingIOError(f"{path} is busy with a large update; try again in a moment.") from error
-        raise ValueError(f"{path} cannot be read ({error}); delete {folder} and index again.") from error
+        raise damaged(folder, str(error)) from error
     finally:
         connection.close()
 
 
+def damaged(folder: Path, reason: str) -> ValueError:
+    """The error for a catalogue that cannot be trusted, with the command that makes it anew."""
+    return ValueError(
+        f"{folder / NAME} is damaged ({reason}); delete {folder} and index the documents again: "
+        f"advisor index DOCS --out {folder}"
+    )
+
+
 def forget_unfinished(db: sqlite3.Connection, generation: int) -> None:
-    """Undo the document rows of an interrupted run; its vectors stay, they are what took the time."""
+    """Undo the document rows of an interrupted run; its texts stay, they are what took the time."""
     with db:
         db.execute("DELETE FROM documents WHERE added > ?", (generation,))
         db.execute("UPDATE documents SET removed = NULL WHERE removed > ?", (generation,))
 
 
-def adopt_embedder(db: sqlite3.Connection, weight_hash: str) -> None:
-    """Vectors that an interrupted run left count only for the weights that made them."""
-    stored = db.execute("SELECT value FROM settings WHERE name = 'embedder'").fetchone()
-    if stored != (weight_hash,):
+def adopt_texts(db: sqlite3.Connection, made_by: str) -> None:
+    """Texts that an earlier run left count only for the weights and the tokenizer that made them."""
+    stored = db.execute("SELECT value FROM settings WHERE name = 'texts'").fetchone()
+    if stored != (made_by,):
         with db:
-            db.execute("DELETE FROM vectors")
-            db.execute("INSERT OR REPLACE INTO settings VALUES ('embedder', ?)", (weight_hash,))
+            db.execute("DELETE FROM texts")
+            db.execute("INSERT OR REPLACE INTO settings VALUES ('texts', ?)", (made_by,))
 
 
 def known_documents(db: sqlite3.Connection, generation: int) -> dict[str, Known]:
     """Visible documents by source."""
-    rows = db.execute(
-        f"SELECT id, source, sha256, mtime_ns, size, chunking FROM documents WHERE {_VISIBLE}",
-        {"g": generation},
-    )
-    names = ("id", "source", "sha256", "mtime_ns", "size", "chunking")
+    rows = db.execute(f"SELECT {_KNOWN} FROM documents WHERE {_VISIBLE}", {"g": generation})
+    names = _KNOWN.split(", ")
     return {row[1]: Known(**dict(zip(names, row, strict=True))) for row in rows}
 
 
@@ -119,27 +137,24 @@ def add_document(
     stamp: tuple[int, int],
     chunking: str,
     generation: int,
-) -> None:
+) -> int:
     """Put a document and its chunks in; `stamp` is (mtime_ns, size) of its file, zeros when it has none."""
+    fields = (
+        document.text,
+        json.dumps([[p.number, p.start, p.end] for p in document.pages]),
+        json.dumps([asdict(h) for h in document.headings], ensure_ascii=False),
+        json.dumps(dict(document.metadata), ensure_ascii=False),
+    )
     key = db.execute(
-        "INSERT INTO documents(source, sha256, mtime_ns, size, chunking, text, pages, headings, metadata, added)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            document.source,
-            sha256,
-            *stamp,
-            chunking,
-            document.text,
-            json.dumps([[p.number, p.start, p.end] for p in document.pages]),
-            json.dumps([asdict(h) for h in document.headings], ensure_ascii=False),
-            json.dumps(dict(document.metadata), ensure_ascii=False),
-            generation,
-        ),
+        "INSERT INTO documents(source, sha256, mtime_ns, size, chunking, text, pages, headings, metadata, sum, added)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (document.source, sha256, *stamp, chunking, *fields, _sum(*fields), generation),
     ).lastrowid
     db.executemany(
         "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
         [(key, number, c.start, c.end, c.page, c.heading, text_hash(c)) for number, c in enumerate(chunks)],
     )
+    return int(key or 0)
 
 
 def remove_documents(db: sqlite3.Connection, keys: Iterable[int], generation: int) -> None:
@@ -153,77 +168,112 @@ def touch_document(db: sqlite3.Connection, key: int, stamp: tuple[int, int]) -> 
 
 
 def drop_invisible(db: sqlite3.Connection, generation: int) -> None:
-    """Erase what neither this generation nor a later one shows: documents, their chunks, unused vectors."""
+    """Erase what neither this generation nor a later one shows, and give freed pages back when they are many."""
     with db:
-        db.execute("DELETE FROM documents WHERE removed <= ?", (generation,))
-        db.execute("DELETE FROM vectors WHERE text_hash NOT IN (SELECT text_hash FROM chunks)")
+        gone = db.execute("DELETE FROM documents WHERE removed <= ?", (generation,)).rowcount
+        # Texts that no chunk has are left by an interrupted run too, so that the next one finds them.
+        unused = "SELECT id FROM texts WHERE hash NOT IN (SELECT text_hash FROM chunks)"
+        if gone or db.execute(f"{unused} LIMIT 1").fetchone():
+            db.execute(f"DELETE FROM texts WHERE id IN ({unused})")
+    free, pages = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
+    if free > pages // 4:
+        db.execute("PRAGMA incremental_vacuum").fetchall()
 
 
-def visible_chunks(db: sqlite3.Connection, generation: int) -> list[tuple[Chunk, str]]:
-    """(chunk, text hash) in the order of sources and places: the positions that the derived views use."""
+def visible_documents(
+    db: sqlite3.Connection, generation: int
+) -> Iterator[tuple[Document, list[Place], list[bytes]]]:
+    """Each document with the places and the text hashes of its chunks, in the order of sources: that of the views.
+
+    ValueError when a text is not what was put in.
+    """
     rows = db.execute(
-        'SELECT d.id, d.source, d.text, d.metadata, c.start, c."end", c.page, c.heading, c.text_hash'
-        f" FROM documents d JOIN chunks c ON c.document = d.id WHERE {_VISIBLE} ORDER BY d.source, c.number",
+        f"SELECT id, source, text, pages, headings, metadata, sum FROM documents WHERE {_VISIBLE} ORDER BY source",
         {"g": generation},
     )
-    found: list[tuple[Chunk, str]] = []
-    key, metadata = None, {}
-    for row in rows:
-        if row[0] != key:
-            key, metadata = row[0], json.loads(row[3])
-        chunk = Chunk(
-            source=row[1], text=row[2][row[4] : row[5]], start=row[4], end=row[5], page=row[6], heading=row[7],
-            metadata=metadata,
-        )  # fmt: skip
-        found.append((chunk, row[8]))
-    return found
+    for key, source, text, pages, headings, metadata, checked in rows:
+        if _sum(text, pages, headings, metadata) != checked:
+            raise ValueError(f"the text of {source} was changed")
+        chunks = db.execute(
+            'SELECT start, "end", page, heading, text_hash FROM chunks WHERE document = ? ORDER BY number',
+            (key,),
+        ).fetchall()
+        places = [Place(start=row[0], end=row[1], page=row[2], heading=row[3]) for row in chunks]
+        yield _document(source, text, pages, headings, metadata), places, [row[4] for row in chunks]
 
 
-def read_document(db: sqlite3.Connection, source: str, generation: int) -> Document | None:
-    """One visible document, None when there is none of that name."""
+def visible_texts(db: sqlite3.Connection, generation: int) -> Iterator[tuple[bytes, bytes]]:
+    """(vector, terms) of every visible chunk, in the order of `visible_documents`. ValueError for damaged ones."""
+    rows = db.execute(
+        "SELECT t.vector, t.terms, t.sum FROM documents d CROSS JOIN chunks c ON c.document = d.id"
+        f" CROSS JOIN texts t ON t.hash = c.text_hash WHERE {_VISIBLE} ORDER BY d.source, c.number",
+        {"g": generation},
+    )
+    for vector, terms, checked in rows:
+        if zlib.crc32(terms, zlib.crc32(vector)) != checked:
+            raise ValueError("a vector was changed")
+        yield vector, terms
+
+
+def count_visible(db: sqlite3.Connection, generation: int) -> tuple[int, int]:
+    """(documents, chunks) that a generation shows."""
+    documents: int = db.execute(
+        f"SELECT COUNT(*) FROM documents WHERE {_VISIBLE}", {"g": generation}
+    ).fetchone()[0]
+    chunks: int = db.execute(
+        f"SELECT COUNT(*) FROM documents d JOIN chunks c ON c.document = d.id WHERE {_VISIBLE}",
+        {"g": generation},
+    ).fetchone()[0]
+    return documents, chunks
+
+
+def read_document(db: sqlite3.Connection, key: int) -> Document:
+    """One document by its key."""
     row = db.execute(
-        f"SELECT text, pages, headings, metadata FROM documents WHERE source = :s AND {_VISIBLE}",
-        {"s": source, "g": generation},
+        "SELECT source, text, pages, headings, metadata FROM documents WHERE id = ?", (key,)
     ).fetchone()
-    if row is None:
-        return None
-    return Document(
-        text=row[0],
-        source=source,
-        pages=tuple(Page(number=n, start=s, end=e) for n, s, e in json.loads(row[1])),
-        headings=tuple(Heading(**heading) for heading in json.loads(row[2])),
-        metadata=json.loads(row[3]),
+    return _document(*row)
+
+
+def copy_chunks(db: sqlite3.Connection, key: int, to: int) -> None:
+    """Give a document the chunks of another one of the same text."""
+    db.execute(
+        'INSERT INTO chunks SELECT ?, number, start, "end", page, heading, text_hash FROM chunks WHERE document = ?',
+        (to, key),
     )
 
 
-def document_rows(db: sqlite3.Connection, generation: int) -> list[tuple[str, int, int, str]]:
-    """(source, chunks, characters, metadata as JSON) of the visible documents."""
-    return db.execute(
-        "SELECT source, (SELECT COUNT(*) FROM chunks WHERE document = id), LENGTH(text), metadata"
-        f" FROM documents WHERE {_VISIBLE} ORDER BY source",
+def has_text(db: sqlite3.Connection, key: bytes) -> bool:
+    """Whether the vector and the terms of a text are there."""
+    return db.execute("SELECT 1 FROM texts WHERE hash = ?", (key,)).fetchone() is not None
+
+
+def chunks_without_text(db: sqlite3.Connection, generation: int) -> Iterator[list[Chunk]]:
+    """The visible chunks whose texts have no vector yet, a list for each document."""
+    rows = db.execute(
+        "SELECT DISTINCT d.id FROM documents d JOIN chunks c ON c.document = d.id"
+        f" WHERE {_VISIBLE} AND text_hash NOT IN (SELECT hash FROM texts)",
         {"g": generation},
     ).fetchall()
+    for (key,) in rows:
+        document = read_document(db, key)
+        places = db.execute('SELECT start, "end", page, heading FROM chunks WHERE document = ?', (key,))
+        yield [
+            Chunk(source=document.source, text=document.text[s:e], start=s, end=e, page=page, heading=heading)
+            for s, e, page, heading in places
+        ]
 
 
-def stored_hashes(db: sqlite3.Connection) -> set[str]:
-    """Hashes of the texts whose vectors are there."""
-    return {row[0] for row in db.execute("SELECT text_hash FROM vectors")}
-
-
-def save_vectors(db: sqlite3.Connection, hashes: Sequence[str], vectors: Vectors) -> None:
+def save_texts(
+    db: sqlite3.Connection, hashes: Sequence[bytes], vectors: Vectors, terms: Sequence[bytes]
+) -> None:
     """Commit one batch, so that an interrupted run need not compute it again."""
-    rows = [(key, vector.astype("<f4").tobytes()) for key, vector in zip(hashes, vectors, strict=True)]
+    rows = []
+    for key, vector, words in zip(hashes, vectors, terms, strict=True):
+        data = vector.astype("<f4").tobytes()
+        rows.append((key, data, words, zlib.crc32(words, zlib.crc32(data))))
     with db:
-        db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
-
-
-def read_vectors(db: sqlite3.Connection, hashes: Sequence[str], dimension: int) -> Vectors:
-    """One row per hash, in order. KeyError for a hash without a vector."""
-    stored = dict(db.execute("SELECT text_hash, vector FROM vectors"))
-    found = np.zeros((len(hashes), dimension), dtype=np.float32)
-    for position, key in enumerate(hashes):
-        found[position] = np.frombuffer(stored[key], dtype="<f4")
-    return found
+        db.executemany("INSERT OR REPLACE INTO texts(hash, vector, terms, sum) VALUES (?, ?, ?, ?)", rows)
 
 
 def indexed_text(chunk: Chunk) -> str:
@@ -232,6 +282,23 @@ def indexed_text(chunk: Chunk) -> str:
     return f"{chunk.heading[-72:]}\n{chunk.text}" if chunk.heading else chunk.text
 
 
-def text_hash(chunk: Chunk) -> str:
+def text_hash(chunk: Chunk) -> bytes:
     """Names the vector of a chunk: equal texts share one, under whatever file name."""
-    return hashlib.sha256(indexed_text(chunk).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(indexed_text(chunk).encode("utf-8", "surrogatepass")).digest()
+
+
+def _document(source: str, text: str, pages: str, headings: str, metadata: str) -> Document:
+    return Document(
+        text=text,
+        source=source,
+        pages=tuple(Page(number=n, start=s, end=e) for n, s, e in json.loads(pages)),
+        headings=tuple(Heading(**heading) for heading in json.loads(headings)),
+        metadata=json.loads(metadata),
+    )
+
+
+def _sum(*fields: str) -> int:
+    found = 0
+    for part in fields:
+        found = zlib.crc32(part.encode("utf-8", "surrogatepass"), found)
+    return found

@@ -33,11 +33,19 @@ def replace_file(path: Path, data: bytes) -> None:
 
 
 def sync_file(path: Path) -> str:
-    """Push a file that a library wrote to the disk; returns its SHA-256."""
-    data = path.read_bytes()
+    """Push a file that was written to the disk; returns its SHA-256."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-    return hashlib.sha256(data).hexdigest()
+    return sha256_of(path)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, read piece by piece: a file may be larger than memory."""
+    digest, piece = hashlib.sha256(), memoryview(bytearray(1 << 20))
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(piece):
+            digest.update(piece[:size])
+    return digest.hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

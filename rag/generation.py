@@ -1,37 +1,37 @@
-"""A generation: the derived views (vectors, BM25) of the catalogue at one moment, on disk and in memory."""
+"""A generation: the views derived from the catalogue at one moment (passages, vectors, BM25), on disk and mapped."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rag.catalogue import indexed_text, read_catalogue, read_vectors, visible_chunks
-from rag.durable import sync_file, sync_folder, write_file
-from rag.encoders import Vectors
+from rag.catalogue import damaged, read_catalogue, visible_documents, visible_texts
+from rag.columns import map_rows
+from rag.durable import sha256_of, sync_file, sync_folder
 from rag.keyword import KeywordIndex, build_keyword, load_keyword, save_keyword
 from rag.manifest import Manifest
-from rag.schema import Chunk
-from rag.stores import Positions, VectorStore, open_store
-from rag.words import index_terms
+from rag.passages import Passages, write_passages
+from rag.stores import Home, Positions, Vectors, VectorStore, build_store, drop_store, load_store
 
 _log = logging.getLogger(__name__)
-_VECTORS = "vectors.index"
-_KEYWORD = "keyword"
+_PASSAGES, _VECTORS, _KEYWORD, _STORE = "passages", "vectors.f32", "keyword", "store"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """All that a search needs, in memory: a reader goes on with it whatever a writer does to the files."""
+    """All that a search needs, mapped or in memory: a reader goes on with it whatever a writer does to the files."""
 
     manifest: Manifest
-    chunks: tuple[Chunk, ...]
+    chunks: Passages
     store: VectorStore
     keyword: KeywordIndex
 
@@ -40,12 +40,14 @@ class View:
         if not where:
             return None
         wanted = {key: _values(value) for key, value in where.items()}
-        found = [
-            position
-            for position, chunk in enumerate(self.chunks)
-            if all(_field(chunk, key) in values for key, values in wanted.items())
-        ]
-        return np.asarray(found, dtype=np.int64)
+        fits = np.asarray(
+            [
+                all((d.source if key == "source" else d.metadata.get(key)) in v for key, v in wanted.items())
+                for d in self.chunks.documents
+            ],
+            dtype=bool,
+        )
+        return np.flatnonzero(fits[self.chunks.document_of])
 
 
 def _values(value: Any) -> frozenset[str]:
@@ -56,82 +58,128 @@ def _values(value: Any) -> frozenset[str]:
     )
 
 
-def _field(chunk: Chunk, key: str) -> str | None:
-    return chunk.source if key == "source" else chunk.metadata.get(key)
+def write_generation(folder: Path, db: sqlite3.Connection, manifest: Manifest, token: str | None) -> Manifest:
+    """Derive the views into a folder of their own; nothing refers to it until the manifest does.
 
-
-def write_generation(folder: Path, manifest: Manifest, view: View) -> dict[str, str]:
-    """Write the views into a folder of their own; nothing refers to it until the manifest does. Returns sums."""
+    Returns the manifest with the counts and the sums of what was written.
+    """
     target = folder / manifest.folder_name
     shutil.rmtree(target, ignore_errors=True)  # left by a run that was killed before its manifest
-    (target / _KEYWORD).mkdir(parents=True)
-    sums = {_VECTORS: write_file(target / _VECTORS, view.store.to_bytes())}
-    save_keyword(view.keyword, target / _KEYWORD)
-    for path in sorted((target / _KEYWORD).iterdir()):
-        sums[f"{_KEYWORD}/{path.name}"] = sync_file(path)
-    sync_folder(target / _KEYWORD)
-    sync_folder(target)
-    sync_folder(folder)
-    return sums
+    try:
+        documents, chunks = _derive(target, db, manifest)
+    except ValueError as error:
+        raise damaged(folder, str(error)) from error
+    build_store(manifest.store, _vectors(target, chunks, manifest), _home(target, manifest, token))
+    sums = {
+        path.relative_to(target).as_posix(): sync_file(path)
+        for path in sorted(target.rglob("*"))
+        if path.is_file()
+    }
+    for part in (target / _PASSAGES, target / _KEYWORD, target / _STORE, target, folder):
+        sync_folder(part)
+    return replace(manifest, documents=documents, chunks=chunks, checksums=sums)
 
 
-def derive_view(manifest: Manifest, chunks: list[tuple[Chunk, str]], vectors: Vectors) -> View:
-    """Compute the views from the catalogue's chunks and vectors."""
-    store = open_store(manifest.store, manifest.dimension)
-    store.add(vectors)
-    keyword = build_keyword(index_terms(indexed_text(chunk)) for chunk, _ in chunks)
-    return View(manifest=manifest, chunks=tuple(chunk for chunk, _ in chunks), store=store, keyword=keyword)
+def _derive(target: Path, db: sqlite3.Connection, manifest: Manifest) -> tuple[int, int]:
+    """Everything but the store, which may live elsewhere. Returns how many documents and chunks there are."""
+    for part in (_KEYWORD, _STORE):
+        (target / part).mkdir(parents=True)
+    chunks = write_passages(
+        target / _PASSAGES,
+        ((document, places) for document, places, _ in visible_documents(db, manifest.generation)),
+    )
+    with (target / _VECTORS).open("wb") as file:
+
+        def terms() -> Iterator[bytes]:
+            for vector, words in visible_texts(db, manifest.generation):
+                file.write(vector)
+                yield words
+
+        keyword = build_keyword(terms())
+    if len(keyword) != chunks:
+        raise ValueError(f"{len(keyword)} of {chunks} chunks have a vector")
+    save_keyword(keyword, target / _KEYWORD)
+    return len(Passages(target / _PASSAGES).documents), chunks
 
 
-def load_view(folder: Path, manifest: Manifest) -> View:
-    """Read a generation after checking every sum; a damaged or missing one is derived again from the catalogue."""
-    with read_catalogue(folder) as db:
-        chunks = visible_chunks(db, manifest.generation)
-        if len(chunks) != manifest.chunks:
-            raise ValueError(
-                f"{folder} is damaged: the catalogue holds {len(chunks)} chunks, the manifest says "
-                f"{manifest.chunks}; delete it and index the documents again."
-            )
-        try:
-            return _read_view(folder / manifest.folder_name, manifest, chunks)
-        except (OSError, ValueError) as error:
-            _log.warning("%s: %s; computed again from the catalogue", folder, error)
-        try:
-            vectors = read_vectors(db, [key for _, key in chunks], manifest.dimension)
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"{folder} lacks vectors; delete it and index the documents again.") from error
-    return derive_view(manifest, chunks, vectors)
-
-
-def is_sound(folder: Path, manifest: Manifest) -> bool:
-    """Whether every file of the generation is there with the right sum."""
+def map_generation(folder: Path, manifest: Manifest, token: str | None = None) -> View:
+    """Map the files of a generation, whose sums are known to be right."""
     target = folder / manifest.folder_name
-    return all(
-        (target / name).is_file() and hashlib.sha256((target / name).read_bytes()).hexdigest() == expected
-        for name, expected in manifest.checksums.items()
+    vectors = _vectors(target, manifest.chunks, manifest)
+    return _map_view(target, manifest, load_store(manifest.store, vectors, _home(target, manifest, token)))
+
+
+def try_generation(folder: Path, manifest: Manifest, token: str | None = None) -> View | None:
+    """Map a generation after checking every sum; None, and a warning, when it is damaged or missing."""
+    try:
+        check_sums(folder, manifest)
+        return map_generation(folder, manifest, token)
+    except (OSError, ValueError) as error:
+        _log.warning("%s: %s; computed again from the catalogue", folder, error)
+        return None
+
+
+def load_view(folder: Path, manifest: Manifest, token: str | None = None) -> View:
+    """Map a generation; a damaged or missing one is derived again from the catalogue, for this reader."""
+    view = try_generation(folder, manifest, token)
+    if view is not None:
+        return view
+    # Deleted at once where the system lets a mapped file go; the reader keeps what it has mapped.
+    with tempfile.TemporaryDirectory(prefix="advisor-", ignore_cleanup_errors=True) as place:
+        target = Path(place) / manifest.folder_name
+        with read_catalogue(folder) as db:
+            try:
+                counts = _derive(target, db, manifest)
+            except (ValueError, TypeError) as error:
+                raise damaged(folder, str(error)) from error
+        if counts != (manifest.documents, manifest.chunks):
+            raise damaged(
+                folder,
+                f"it holds {counts[1]} chunks, {manifest.chunks} belong to the generation that answers",
+            )
+        # The vectors are compared one by one, which needs nothing built and finds the same or better.
+        flat = "faiss" if manifest.store == "faiss" else "exact"
+        vectors = _vectors(target, manifest.chunks, manifest)
+        return _map_view(target, manifest, load_store(flat, vectors, Home(folder=target / _STORE)))
+
+
+def check_sums(folder: Path, manifest: Manifest) -> None:
+    """ValueError when a file of the generation is not the one that was written, OSError when it is missing."""
+    target = folder / manifest.folder_name
+    with ThreadPoolExecutor(4, thread_name_prefix="sums") as threads:
+        found = threads.map(sha256_of, [target / name for name in manifest.checksums])
+        for (name, expected), sha256 in zip(manifest.checksums.items(), found, strict=True):
+            if sha256 != expected:
+                raise ValueError(f"{target.name}/{name} is damaged")
+
+
+def _map_view(target: Path, manifest: Manifest, store: VectorStore) -> View:
+    chunks = Passages(target / _PASSAGES)
+    keyword = load_keyword(target / _KEYWORD)
+    if not len(chunks) == len(store) == len(keyword) == manifest.chunks:
+        raise ValueError(
+            f"{target.name} holds {len(chunks)} passages, {len(store)} vectors and {len(keyword)} texts for BM25, "
+            f"not {manifest.chunks}"
+        )
+    return View(manifest=manifest, chunks=chunks, store=store, keyword=keyword)
+
+
+def _vectors(target: Path, chunks: int, manifest: Manifest) -> Vectors:
+    return map_rows(target / _VECTORS, "<f4", chunks, manifest.dimension)
+
+
+def _home(target: Path, manifest: Manifest, token: str | None) -> Home:
+    return Home(
+        folder=target / _STORE,
+        collection=f"{manifest.collection}_{manifest.folder_name}",
+        uri=manifest.store_uri,
+        token=token,
     )
 
 
-def _read_view(target: Path, manifest: Manifest, chunks: list[tuple[Chunk, str]]) -> View:
-    data: dict[str, bytes] = {}
-    for name, expected in manifest.checksums.items():
-        data[name] = (target / name).read_bytes()
-        if hashlib.sha256(data[name]).hexdigest() != expected:
-            raise ValueError(f"{target.name}/{name} is damaged")
-    store = open_store(manifest.store, manifest.dimension)
-    store.load(data[_VECTORS])
-    if len(store) != len(chunks):
-        raise ValueError(f"{target.name} holds {len(store)} vectors for {len(chunks)} chunks")
-    return View(
-        manifest=manifest,
-        chunks=tuple(chunk for chunk, _ in chunks),
-        store=store,
-        keyword=load_keyword(target / _KEYWORD),
-    )
-
-
-def drop_other_generations(folder: Path, manifest: Manifest) -> None:
-    """Delete the views that the manifest no longer names; open readers hold theirs in memory."""
+def drop_other_generations(folder: Path, manifest: Manifest, token: str | None = None) -> None:
+    """Delete the views that the manifest no longer names; open readers hold what they have mapped."""
+    drop_store(manifest.store, _home(folder / manifest.folder_name, manifest, token))
     for path in folder.glob("g[0-9]*"):
         if path.is_dir() and path.name != manifest.folder_name:
             shutil.rmtree(path, ignore_errors=True)

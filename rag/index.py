@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,16 +9,19 @@ from typing import Any
 
 from rag import catalogue
 from rag.candidates import Candidate, find_candidates
+from rag.conditions import Where
 from rag.durable import full_disk_named, writer_lock
 from rag.embed import Embedder, load_embedder
 from rag.generation import View, load_view
 from rag.loaders import read_notice
 from rag.manifest import Manifest, read_manifest
+from rag.nearest import Near, nearest_in_view
 from rag.report import IndexReport
 from rag.schema import Document, Hit, RagConfig
 from rag.search import search_view
 from rag.split import check_sizes
-from rag.stores import STORES
+from rag.stores import STORES, Vectors
+from rag.trace import SearchTrace
 from rag.update import Progress, apply_update
 
 Documents = str | Path | Iterable[Document | Path | str]
@@ -67,19 +69,23 @@ class Index:
     def __len__(self) -> int:
         return len(self._view.chunks)
 
-    def search(self, query: str, k: int | None = None, where: Mapping[str, Any] | None = None) -> list[Hit]:
-        """The `k` best chunks (config.k when None); `where` maps "source" or a metadata key to a value or several.
+    def search(self, query: str, k: int | None = None, where: Where | None = None) -> list[Hit]:
+        """The `k` best chunks (config.k when None) among those that `where` allows.
 
-        The filter is applied before the search, so that k hits come back whenever k chunks match.
+        `where` maps "source", "page" or a metadata key to a value or several, or is an expression such as
+        `source ~ "*.pdf" and date >= 2025`. It is applied before the search, so that k hits come back whenever k
+        chunks match. ValueError in one line for one that is wrong.
         """
-        return search_view(
-            self._view,
-            self.embedder,
-            query,
-            k=self.config.k if k is None else k,
-            candidates=self.config.candidates,
-            where=where,
-        )
+        return list(self.trace(query, k, where).hits)
+
+    def trace(self, query: str, k: int | None = None, where: Where | None = None) -> SearchTrace:
+        """The same search with the record of all that it did; `hits` are what `search` gives."""
+        wanted = self.config.k if k is None else k
+        return search_view(self._view, self.embedder, query, config=self.config, k=wanted, where=where)
+
+    def nearest(self, vector: Vectors, k: int = 6, where: Where | None = None) -> list[Near]:
+        """The `k` chunks nearest to a vector of this index's embedder, with their own: the dense leg alone."""
+        return nearest_in_view(self._view, vector, k, where)
 
     def rarity(self, word: str) -> float:
         """Inverse document frequency of a word as `rag.words.tokenize` gives it; greatest for an unknown one."""
@@ -87,21 +93,22 @@ class Index:
 
     def documents(self) -> list[IndexedDocument]:
         """What is in the index, by source."""
-        with catalogue.read_catalogue(self.path) as db:
-            rows = catalogue.document_rows(db, self.generation)
+        chunks = self._view.chunks
         return [
             IndexedDocument(
-                source=source, chunks=chunks, characters=characters, metadata=json.loads(metadata)
+                source=listed.source,
+                chunks=len(chunks.of_document(number)),
+                characters=listed.characters,
+                metadata=listed.metadata,
             )
-            for source, chunks, characters, metadata in rows
+            for number, listed in enumerate(chunks.documents)
         ]
 
     def document(self, source: str) -> Document:
         """The whole text of a source, with pages and headings. ValueError when the index does not hold it."""
-        with catalogue.read_catalogue(self.path) as db:
-            found = catalogue.read_document(db, source, self.generation)
+        found = self._view.chunks.document(source)
         if found is None:
-            raise ValueError(f"{source!r} is not in {self.path}, or was changed since it was opened.")
+            raise ValueError(f"{source!r} is not in {self.path}.")
         return found
 
     def update(self, documents: Documents, progress: Progress | None = None) -> IndexReport:
@@ -118,11 +125,10 @@ class Index:
     def remove(self, sources: Iterable[str], progress: Progress | None = None) -> IndexReport:
         """Remove every trace of these documents. ValueError for one that the index does not hold."""
         wanted = [sources] if isinstance(sources, str) else list(sources)
-        held = {chunk.source for chunk in self._view.chunks}
-        if unknown := [source for source in wanted if source not in held]:
-            raise ValueError(
-                f"{unknown[0]!r} is not in {self.path}; it holds {', '.join(sorted(held)[:10])}."
-            )
+        chunks = self._view.chunks
+        if unknown := [source for source in wanted if chunks.number_of(source) is None]:
+            held = ", ".join(listed.source for listed in chunks.documents[:10])
+            raise ValueError(f"{unknown[0]!r} is not in {self.path}; it holds {held}.")
         return self._apply([], wanted, None, progress, [])
 
     def refresh(self) -> bool:
@@ -131,7 +137,7 @@ class Index:
         if manifest is None or manifest.generation == self.generation:
             return False
         check_embedder(self.path, manifest, self.embedder)
-        self._view = _open_view(self.path, self.embedder)
+        self._view = _open_view(self.path, self.config.store_token)
         return True
 
     def _apply(
@@ -188,11 +194,13 @@ def open_index(
         raise FileNotFoundError(_what_is_missing(folder))
     embedder = embedder or load_embedder(manifest.embedder)
     check_embedder(folder, manifest, embedder)
-    view = _open_view(folder, embedder)
+    config = config or RagConfig()
+    view = _open_view(folder, config.store_token)
     own = replace(
-        config or RagConfig(),
+        config,
         embedder=view.manifest.embedder,
         store=view.manifest.store,
+        store_uri=view.manifest.store_uri,
         chunk_tokens=view.manifest.chunk_tokens,
         overlap_tokens=view.manifest.overlap_tokens,
     )
@@ -212,20 +220,18 @@ def check_embedder(folder: Path, manifest: Manifest, embedder: Embedder) -> None
     )
 
 
-def _open_view(folder: Path, embedder: Embedder) -> View:
+def _open_view(folder: Path, token: str | None) -> View:
     """The newest generation; a writer may swap it while it is read, then the newer one is read instead."""
     while True:
         manifest = read_manifest(folder)
         if manifest is None:
             raise FileNotFoundError(_what_is_missing(folder))
         try:
-            view = load_view(folder, manifest)
-            break
+            return load_view(folder, manifest, token)
         except (ValueError, OSError):
             newer = read_manifest(folder)
             if newer is None or newer.generation == manifest.generation:
                 raise
-    return view
 
 
 def _write(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rag.durable import replace_file
 
-FORMAT = 1
+FORMAT = 2  # 1 kept chunks and texts in memory; it never left this repository
 NAME = "manifest.json"
 
 
@@ -27,6 +27,8 @@ class Manifest:
     documents: int
     chunks: int
     notice: str = ""
+    collection: str = ""  # names this index in a store that lives elsewhere
+    store_uri: str | None = None  # where that store lives
     checksums: Mapping[str, str] = field(default_factory=dict)  # file in the generation's folder -> SHA-256
     format: int = FORMAT
 
@@ -49,12 +51,16 @@ def read_manifest(folder: Path) -> Manifest | None:
         found = json.loads(path.read_text("utf-8"))
         version = found["format"]
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is damaged; delete {folder} and index the documents again.") from error
+        raise ValueError(f"{path} is damaged; {_again(folder)}") from error
     if version != FORMAT:
         raise ValueError(
-            f"{folder} has format {version!r}, this program reads format {FORMAT}; index the documents again."
+            f"{folder} has format {version!r}, this program reads format {FORMAT}; {_again(folder)}"
         )
     try:
         return Manifest(**found)
     except TypeError as error:
-        raise ValueError(f"{path} lacks or has unknown fields; index the documents again.") from error
+        raise ValueError(f"{path} lacks or has unknown fields; {_again(folder)}") from error
+
+
+def _again(folder: Path) -> str:
+    return f"delete {folder} and index the documents again: advisor index DOCS --out {folder}"

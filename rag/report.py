@@ -15,6 +15,7 @@ class IndexReport:
     skipped: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()  # taken over from a document of the same bytes, without being read
     embedded: int = 0  # texts whose vectors were computed
     documents: int = 0  # in the index now
     chunks: int = 0
@@ -25,10 +26,11 @@ class IndexReport:
 
     def render(self) -> str:
         """A line of counts, then one line for each document that is not in the index as it should be."""
+        moved = f"{len(self.moved)} known under another name, " if self.moved else ""
         counts = (
             f"{self.documents} documents, {self.chunks} chunks: "
             f"{len(self.read)} read, {len(self.unchanged)} unchanged, {len(self.removed)} removed, "
-            f"{self.embedded} texts embedded, {len(self.failed)} failed, {len(self.skipped)} skipped"
+            f"{moved}{self.embedded} texts embedded, {len(self.failed)} failed, {len(self.skipped)} skipped"
         )
         return "\n".join(
             [

@@ -49,15 +49,19 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """A found chunk with its fused score and what each leg gave it (None = the leg did not return it)."""
+    """A found chunk with the score that it is ranked by and what each leg says of it (None = the leg was not used).
+
+    A leg's rank is None when the chunk was not among those that it returned; its score is exact all the same.
+    """
 
     chunk: Chunk
-    score: float
+    score: float  # fused, or the reranker's, 0..1
     rank: int  # from 1
     dense_score: float | None = None  # cosine
     dense_rank: int | None = None
     keyword_score: float | None = None  # BM25
     keyword_rank: int | None = None
+    found: tuple[int, int] | None = None  # the span that was found, where neighbours were joined to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +85,16 @@ class RagConfig:
 
     embedder: str = "minilm"  # "minilm" (its wheel), a local folder, or a hub name
     store: str = "faiss"
+    store_uri: str | None = (
+        None  # of a store that lives elsewhere, "http://host:19530"; None = in the index's folder
+    )
     chunk_tokens: int = 180  # of the embedder
     overlap_tokens: int = 30
 
     k: int = 6  # hits returned
-    candidates: int = 40  # asked of each leg before fusion
+    candidates: int = 40  # asked of each leg before fusion; as many are read again by a reranker
+    rerank: str = ""  # a cross-encoder: local folder or hub name; "" = none
+    diversity: float = 0.0  # 0 to 1, how much hits must be unlike one another (MMR); 0 = not at all
+    neighbours: int = 0  # chunks before and after a hit that are joined to it, within its section and page
+    recency: bool = True  # of two versions of a document the newer passage on a matter comes first
+    store_token: str | None = field(default=None, repr=False)  # for `store_uri`; kept in no file

@@ -1,9 +1,11 @@
-"""Vector stores by name; each is one file that answers the `VectorStore` protocol."""
+"""Vector stores by name; each is one file with `build` and `load`, which give a `VectorStore`."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -13,38 +15,68 @@ Vectors = NDArray[np.float32]
 Positions = NDArray[np.int64]
 
 STORES: dict[str, str] = {
-    "exact": "rag.stores.exact:ExactStore",
-    "faiss": "rag.stores.faiss:FaissStore",
+    "exact": "rag.stores.exact",
+    "faiss": "rag.stores.faiss",
 }
+_EXTRA = {"milvus": "milvus"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where a store keeps what it makes of one generation's vectors."""
+
+    folder: Path  # of its own; empty when it builds
+    collection: str = "g0001"  # names the generation in a store that lives elsewhere
+    uri: str | None = None  # of a store that lives elsewhere; None = in the folder
+    token: str | None = field(default=None, repr=False)
 
 
 class VectorStore(Protocol):
-    """Unit vectors by position, found by inner product."""
-
-    def add(self, vectors: Vectors) -> None: ...
+    """Unit vectors by position, found by inner product. The vectors themselves lie in a mapped file beside it."""
 
     def search(self, query: Vectors, k: int, allowed: Positions | None = None) -> list[tuple[int, float]]:
         """Up to `k` (position, cosine), best first; `allowed` restricts the search before it ranks."""
         ...
 
-    def to_bytes(self) -> bytes: ...
-
-    def load(self, data: bytes) -> None:
-        """Take back what `to_bytes` gave; the caller has checked its sum."""
+    def vectors(self, positions: Positions) -> Vectors:
+        """The stored vectors as they were given, shape (len(positions), dimension)."""
         ...
 
     def __len__(self) -> int: ...
 
 
-def open_store(name: str, dimension: int) -> VectorStore:
-    """An empty store. ValueError when the name is not known."""
+def build_store(name: str, vectors: Vectors, home: Home) -> None:
+    """Make what the store needs beside the vectors, in its home. ValueError when the name is not known."""
+    _module(name).build(vectors, home)
+
+
+def load_store(name: str, vectors: Vectors, home: Home) -> VectorStore:
+    """A store over these vectors and what `build_store` made of them.
+
+    ValueError or OSError when that is missing or does not fit; the caller has checked the sums of the files.
+    """
+    if vectors.ndim != 2 or vectors.dtype != np.float32:
+        raise ValueError(
+            f"vectors must be float32 of shape (n, dimension), not {vectors.dtype}{vectors.shape}"
+        )
+    store: VectorStore = _module(name).load(vectors, home)
+    return store
+
+
+def drop_store(name: str, home: Home) -> None:
+    """Give up what a generation holds outside its folder; stores that live in the folder hold nothing else."""
+    drop = getattr(_module(name), "drop", None)
+    if drop is not None:
+        drop(home)
+
+
+def _module(name: str) -> ModuleType:
     if name not in STORES:
         raise ValueError(f"Unknown vector store {name!r}; choose one of {sorted(STORES)}.")
-    module, kind = STORES[name].split(":")
     try:
-        make: Callable[[int], VectorStore] = getattr(importlib.import_module(module), kind)
+        return importlib.import_module(STORES[name])
     except ModuleNotFoundError as error:
+        extra = _EXTRA.get(name, "rag")
         raise ImportError(
-            f"Vector store {name!r} needs {error.name}: pip install 'llm-adaptation-advisor[rag]'"
+            f"Vector store {name!r} needs {error.name}: pip install 'llm-adaptation-advisor[{extra}]'"
         ) from error
-    return make(dimension)

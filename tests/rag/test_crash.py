@@ -100,7 +100,7 @@ def stored_vectors(out: Path) -> int:
         return 0
     connection = sqlite3.connect(out / "catalogue.sqlite3", timeout=30)
     try:
-        return int(connection.execute("SELECT COUNT(*) FROM vectors").fetchone()[0])
+        return int(connection.execute("SELECT COUNT(*) FROM texts").fetchone()[0])
     except sqlite3.OperationalError:  # the tables are not made yet
         return 0
     finally:

@@ -63,7 +63,8 @@ def test_a_renamed_file_keeps_its_vectors(docs: Path, tmp_path: Path, embedder: 
     index = build_index(docs, tmp_path / "index", embedder=embedder)
     (docs / "refunds.md").rename(docs / "returns.md")
     report = index.update(docs)
-    assert (report.read, report.removed, report.embedded) == (("returns.md",), ("refunds.md",), 0)
+    assert (report.read, report.moved, report.removed) == ((), ("returns.md",), ("refunds.md",))
+    assert report.embedded == 0
     assert index.search("refund")[0].chunk.source == "returns.md"
 
 
@@ -149,7 +150,7 @@ def test_another_embedder_is_refused_with_what_to_run(docs: Path, tmp_path: Path
 def test_a_damaged_generation_is_computed_again(docs: Path, tmp_path: Path, damage: str) -> None:
     index = build_index(docs, tmp_path / "index", embedder=HashEmbedder())
     expected = index.search("refund")
-    target = index.path / "g0001" / "vectors.index"
+    target = index.path / "g0001" / "vectors.f32"
     data = target.read_bytes()
     if damage == "truncate":
         target.write_bytes(data[:40])
@@ -243,7 +244,7 @@ def test_another_format_and_a_damaged_manifest_say_what_to_do(docs: Path, tmp_pa
     path = index.path / "manifest.json"
     text = path.read_text("utf-8")
     path.write_text(json.dumps({**json.loads(text), "format": 99}))
-    with pytest.raises(ValueError, match="has format 99, this program reads format 1"):
+    with pytest.raises(ValueError, match="has format 99, this program reads format 2"):
         open_index(index.path, embedder=HashEmbedder())
     path.write_text(text[:50])
     with pytest.raises(ValueError, match="is damaged; delete"):
