@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
-import math
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from results import RESULTS, machine, replace_section
+from search_sets import SETS, gold_of, lines_of, ndcg
 
 from rag.embed import load_embedder
 from rag.fusion import fuse_ranks, fuse_scores, ranked
@@ -19,7 +15,6 @@ from rag.keyword import build_keyword
 from rag.search import DENSE_WEIGHT, KEYWORD_WEIGHT, UNREADABLE_SHARE
 from rag.words import index_terms
 
-SETS = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
 NAMES = ("covidqa_en", "squad_en", "pubmedqa_en", "cmrc_zh", "finance_zh", "medical_zh")
 TITLE = "Retrieval: the legs and their fusion"
 DEPTH = 40  # hits of each leg, as RagConfig.candidates
@@ -36,26 +31,6 @@ COLUMNS: dict[str, Fusion] = {
     ),
     "dense .5": lambda dense, keyword: fuse_scores([dense, keyword], [0.5, 0.5]),
 }
-
-
-def lines_of(path: Path) -> list[dict[str, str]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
-
-
-def gold_of(folder: Path) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for line in (folder / "qrels" / "test.tsv").read_text("utf-8").splitlines()[1:]:
-        query, passage, relevance = line.split("\t")
-        if int(relevance) > 0:
-            found[query].add(passage)
-    return found
-
-
-def ndcg(order: Sequence[str], gold: set[str]) -> float:
-    """Binary nDCG@10."""
-    gain = sum(1 / math.log2(rank + 2) for rank, name in enumerate(order[:10]) if name in gold)
-    return gain / sum(1 / math.log2(rank + 2) for rank in range(min(10, len(gold))))
 
 
 def best(scores: np.ndarray) -> Scores:

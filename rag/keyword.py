@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from rag.postings import (
     load_postings,
     save_postings,
 )
-from rag.words import index_terms, tokenize
+from rag.words import index_terms, is_chinese, tokenize
 
 __all__ = [
     "KeywordIndex",
@@ -31,17 +32,23 @@ __all__ = [
 ]
 
 K1, B = 1.2, 0.75  # Lucene's, as in the published baselines
+# BM25+ (Lv and Zhai 2011): a long chunk that holds a word stands above one that does not. Chinese terms need none of
+# it, as each word comes with its characters and pairs.
+DELTA = 0.5
 
 
 class KeywordIndex:
-    """BM25 as Lucene computes it: idf · tf / (tf + k1 · (1 - b + b · length / mean length))."""
+    """BM25+ with Lucene's idf: idf · (tf / (tf + k1 · (1 - b + b · length / mean length)) + delta)."""
 
     def __init__(self, postings: Postings) -> None:
         self.postings = postings
         lengths = postings.lengths.astype(np.float32)
         mean = float(lengths.mean()) if len(lengths) and lengths.any() else 1.0
         self._norms = (K1 * (1 - B + B * lengths / mean)).astype(np.float32)
-        self._last: tuple[str, NDArray[np.float32]] = ("", np.zeros(len(lengths), dtype=np.float32))
+        self._last: tuple[tuple[str, ...], NDArray[np.float32]] = (
+            (),
+            np.zeros(len(lengths), dtype=np.float32),
+        )
 
     def __len__(self) -> int:
         return len(self.postings.lengths)
@@ -50,7 +57,13 @@ class KeywordIndex:
         self, query: str, depth: int, allowed: NDArray[np.int64] | None = None
     ) -> list[tuple[int, float]]:
         """Up to `depth` (position, score > 0), best first, of equals the first; of `allowed` when it is given."""
-        scores = self._scores(query)
+        return self.top_terms(index_terms(query), depth, allowed)
+
+    def top_terms(
+        self, terms: Sequence[str], depth: int, allowed: NDArray[np.int64] | None = None
+    ) -> list[tuple[int, float]]:
+        """As `top`, for a query that is cut into terms already."""
+        scores = self._scores(terms)
         found = np.flatnonzero(scores) if allowed is None else np.unique(allowed)
         values = scores[found]
         if 0 < depth < len(values):
@@ -63,7 +76,7 @@ class KeywordIndex:
 
     def scores_at(self, query: str, positions: NDArray[np.int64] | Sequence[int]) -> NDArray[np.float32]:
         """The scores of these chunks, in their order; 0 where no word of the query occurs."""
-        return self._scores(query)[np.asarray(positions, dtype=np.int64)]
+        return self._scores(index_terms(query))[np.asarray(positions, dtype=np.int64)]
 
     def rarity(self, word: str) -> float:
         """ln(1 + (N - n + 0.5) / (n + 0.5)) with n of the N chunks holding the word; greatest for an unknown one."""
@@ -73,22 +86,24 @@ class KeywordIndex:
     def _idf(self, holding: int) -> float:
         return math.log(1 + (len(self) - holding + 0.5) / (holding + 0.5))
 
-    def _scores(self, query: str) -> NDArray[np.float32]:
+    def _scores(self, terms: Sequence[str]) -> NDArray[np.float32]:
         """Of all chunks. The last query's are kept: a search asks for the best first, then for some others."""
         last, scores = self._last
-        if query != last:
-            scores = self._compute(query)
-            self._last = (query, scores)
+        if (asked := tuple(terms)) != last:
+            scores = self._compute(terms)
+            self._last = (asked, scores)
         return scores
 
-    def _compute(self, query: str) -> NDArray[np.float32]:
+    def _compute(self, terms: Sequence[str]) -> NDArray[np.float32]:
         scores = np.zeros(len(self), dtype=np.float32)
-        for word in index_terms(query):
+        for word, times in Counter(terms).items():
             row = self.postings.row(word)
             positions = self.postings.positions[row]
             counts = self.postings.counts[row].astype(np.float32)
             weights = counts / (counts + self._norms[positions])
-            scores[positions] += np.float32(self._idf(len(positions))) * weights
+            if not is_chinese(word):
+                weights += np.float32(DELTA)
+            scores[positions] += np.float32(times * self._idf(len(positions))) * weights
         return scores
 
 
