@@ -114,6 +114,8 @@ def extra_fields(answer: Answer, labels: Sequence[Label]) -> dict[str, Any]:
             for citation in answer.citations
         ],
         "refused": answer.refused,
+        "unsupported": list(answer.unsupported),
+        "uncited": list(answer.uncited),
         "notice": answer.notice,
         "labels": [asdict(label) for label in labels],
     }

@@ -4,11 +4,16 @@
 user message is the question, earlier user and assistant turns are its history; system messages are left out, because
 `rag.prompt` makes the prompt. Beside `content`, the message (whole) or the last chunk's delta (streamed) carries
 
-    citations  list of {number, source, page, start, end, quote, claim, support}; quote == source's text[start:end]
-    refused    true when the documents do not hold the answer
-    notice     what the documents' owner wants repeated, "" when nothing
-    labels     list of {text, label, probability}, empty without a classification adapter
-    text       in the last chunk alone: the answer after its marks were checked, where that changed what was streamed
+    citations    list of {number, source, page, start, end, quote, claim, support}; quote == source's text[start:end]
+    refused      true when the documents do not hold the answer
+    unsupported  list of sentences whose source does not support them; their marks were removed
+    uncited      list of sentences that name no source and that none supports
+    notice       what the documents' owner wants repeated, "" when nothing
+    labels       list of {text, label, probability}, empty without a classification adapter
+    text         in the last chunk alone: the answer after its marks were checked, where that changed what was streamed
+
+Links, images and tags in an answer from documents are broken by a space, so that a client which renders Markdown
+fetches nothing; `quote` is the source's own text and must be shown as text.
 
 `usage` counts a token per four characters, rounded up: an estimate, as no tokenizer is at hand for every generator.
 """

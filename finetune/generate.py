@@ -48,6 +48,10 @@ class TransformersGenerator:
         context = getattr(self.model.config, "max_position_embeddings", None)
         return context if isinstance(context, int) and context > 0 else None
 
+    def count_tokens(self, text: str) -> int:
+        """Tokens of a text in this model's vocabulary, without special ones."""
+        return len(encode(self.tokenizer, text))
+
     def stream(self, messages: Messages, *, question: str = "", evidence: object = None) -> Iterator[str]:
         """The answer in pieces of text; greedy, so the same prompt gives the same answer.
 

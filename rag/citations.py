@@ -1,56 +1,98 @@
 """Which place in the sources supports which sentence of an answer; verified, never guessed.
 
-A generator marks sentences with [1] or [1][2]. Each mark is checked against the passage it names: a number in
-the sentence must stand in the passage, and most of its words too. A mark without support is removed.
+A generator marks sentences with [1] or [1][2], in any form that `rag.marks` reads. What a mark covers:
+
+- a mark at the end of a sentence, before or after its full stop: that sentence;
+- a mark within a sentence: what stands before it, from the mark before; the whole sentence where next to nothing does
+  ("According to [1], ...");
+- earlier sentences of the paragraph without a mark of their own: they ride on the next mark. They are checked against
+  its sources too and get a citation where one supports them.
+
+Every covered claim is checked against the passage by `rag.support`. A mark without support is removed and its claim
+is `unsupported`; a sentence without a mark that nothing supports is `uncited`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.marks import code_spans, find_marks
+from rag.meaning import Similarity
 from rag.schema import Citation, Hit
-from rag.sentences import sentence_spans
+from rag.sentences import Span, sentence_spans
+from rag.support import MIN_SUPPORT, Tokenize, best_support
 
-MIN_SUPPORT = 0.5  # share of a claim's words that its quote must hold
+__all__ = ["MIN_SUPPORT", "Cited", "cite"]
 
-_MARKS = re.compile(r"\s*(?:[\[【]\s*\d{1,3}(?:\s*[,，、]\s*\d{1,3})*\s*[\]】])+")
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
-
-Tokenize = Callable[[str], list[str]]
+_LEAST_CLAIM = 3  # words (Chinese: characters) without which what stands before a mark claims nothing
+_TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W_]+")
+_STOPS = re.compile(r"[\s.,;:!?。，；：！？、)）\"”’]*")
+_FOOTNOTE_LEAD = 12  # characters before a mark that make it the document's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cited:
-    """An answer whose remaining marks are all supported; `unsupported` lists the claims that lost theirs."""
+    """An answer whose remaining marks are all supported.
+
+    `unsupported` lists the claims that lost their marks, `uncited` the sentences that no mark vouches for.
+    """
 
     text: str
     citations: tuple[Citation, ...]
     unsupported: tuple[str, ...] = ()
+    uncited: tuple[str, ...] = ()
 
 
-def cite(text: str, hits: Sequence[Hit], tokenize: Tokenize | None = None) -> Cited:
+@dataclass(slots=True)
+class _Claim:
+    """A stretch of the text without its marks, and the numbers of the sources that are named for it."""
+
+    start: int
+    end: int
+    numbers: tuple[int, ...] = ()
+    anchor: int = 0  # where its marks stood
+    own: bool = False  # the marks are footnotes that were quoted from the document
+
+
+def cite(
+    text: str,
+    hits: Sequence[Hit],
+    tokenize: Tokenize | None = None,
+    similarity: Similarity | None = None,
+) -> Cited:
     """Checks every mark of `text` against the hit that it names and returns what holds.
 
-    `tokenize` turns text into comparable words; by default that of the keyword leg.
+    `tokenize` turns text into comparable words, by default as the keyword leg does. `similarity` lets a claim in other
+    words be supported by its meaning; without it words alone count.
     """
     words = tokenize or _keyword_tokens()
-    pieces: list[str] = []
+    bare, claims = _claims(text, hits)
     citations: list[Citation] = []
     unsupported: list[str] = []
-    position = 0
-    for match in _MARKS.finditer(text):
-        body = text[position : match.start()]
-        claim = _last_sentence(body)
-        found = [c for n in _numbers(match.group()) if (c := _support(claim, n, hits, words)) is not None]
-        pieces.append(body + (" " + "".join(f"[{c.number}]" for c in found) if found else ""))
+    uncited: list[str] = []
+    kept: dict[int, list[int]] = {}
+    for claim, vouched in zip(claims, _vouching(bare, claims), strict=True):
+        said = bare[claim.start : claim.end].strip()
+        found = [
+            citation
+            for number in claim.numbers or vouched
+            if (citation := _support(said, number, hits, words, similarity)) is not None
+        ]
         citations += found
-        if claim and not found:
-            unsupported.append(claim)
-        position = match.end()
-    pieces.append(text[position:])
-    return Cited(text="".join(pieces).strip(), citations=tuple(citations), unsupported=tuple(unsupported))
+        if claim.numbers:
+            kept[claim.anchor] = kept.get(claim.anchor, []) + [citation.number for citation in found]
+        if claim.numbers and said and not found and not claim.own:
+            unsupported.append(said)
+        elif not claim.numbers and not found and _states(said):
+            uncited.append(said)
+    return Cited(
+        text=_marked(bare, kept).strip(),
+        citations=tuple(citations),
+        unsupported=tuple(unsupported),
+        uncited=tuple(uncited),
+    )
 
 
 def _keyword_tokens() -> Tokenize:
@@ -59,48 +101,124 @@ def _keyword_tokens() -> Tokenize:
     return tokenize
 
 
-def _numbers(mark: str) -> list[int]:
-    return list(dict.fromkeys(int(number) for number in re.findall(r"\d+", mark)))
+def _claims(text: str, hits: Sequence[Hit]) -> tuple[str, list[_Claim]]:
+    """The text without marks, and its claims in order, every sentence being in at least one."""
+    pieces: list[str] = []
+    anchors: dict[int, tuple[int, ...]] = {}
+    own: dict[int, bool] = {}
+    at = length = 0
+    for mark in find_marks(text):
+        pieces.append(text[at : mark.start])
+        length += mark.start - at
+        at = mark.end
+        anchors[length] = tuple(dict.fromkeys(anchors.get(length, ()) + mark.numbers))
+        own[length] = own.get(length, True) and _is_footnote(text, mark.start, mark.end, hits)
+    bare = "".join(pieces) + text[at:]
+    claims: list[_Claim] = []
+    placed = set()
+    for span in _sentences(bare):
+        inside = [anchor for anchor in anchors if span[0] < anchor <= _reach(bare, span[1])]
+        placed.update(inside)
+        claims += _parts(bare, span, inside, anchors, own)
+    # Marks that stand before any word vouch for nothing.
+    claims += [_Claim(0, 0, anchors[anchor], anchor, True) for anchor in anchors if anchor not in placed]
+    return bare, claims
 
 
-def _last_sentence(body: str) -> str:
-    spans = sentence_spans(body)
-    return body[slice(*spans[-1])] if spans else ""
+def _sentences(bare: str) -> list[Span]:
+    """Sentences outside of code blocks."""
+    code = [span for span in code_spans(bare) if "\n" in bare[slice(*span)]]
+    return [span for span in sentence_spans(bare) if not any(a <= span[0] and span[1] <= b for a, b in code)]
 
 
-def _support(claim: str, number: int, hits: Sequence[Hit], words: Tokenize) -> Citation | None:
+def _reach(bare: str, end: int) -> int:
+    """A mark on the white space after a sentence belongs to it."""
+    while end < len(bare) and bare[end] in " \t":
+        end += 1
+    return end
+
+
+def _parts(
+    bare: str, span: Span, inside: Sequence[int], anchors: dict[int, tuple[int, ...]], own: dict[int, bool]
+) -> list[_Claim]:
+    """A sentence cut at its marks; see the opening of this module for what each covers."""
+    if not inside:
+        return [_Claim(*span)]
+    found: list[_Claim] = []
+    start = span[0]
+    for place, anchor in enumerate(inside):
+        following = inside[place + 1] if place + 1 < len(inside) else span[1]
+        end = min(anchor, span[1])
+        rest = _STOPS.match(bare, end)
+        if (rest and rest.end() >= span[1]) or not _weighs(bare[start:end]):
+            end = max(following, end)
+        found.append(_Claim(start, end, anchors[anchor], anchor, own[anchor]))
+        start = end
+    if start < span[1] and _weighs(bare[start : span[1]]):
+        found.append(_Claim(start, span[1]))
+    return found
+
+
+def _weighs(text: str) -> bool:
+    return len(_TOKEN.findall(text)) >= _LEAST_CLAIM
+
+
+def _is_footnote(text: str, start: int, end: int, hits: Sequence[Hit]) -> bool:
+    """Whether a mark was quoted with the words before it: a footnote of the document, or one that it faked."""
+    lead = text[max(start - _FOOTNOTE_LEAD, 0) : end]
+    return len(lead) > end - start and any(lead in hit.chunk.text for hit in hits)
+
+
+def _vouching(bare: str, claims: Sequence[_Claim]) -> list[tuple[int, ...]]:
+    """For each claim the numbers of the next mark in its paragraph."""
+    found: list[tuple[int, ...]] = []
+    following: tuple[int, ...] = ()
+    later = len(bare)
+    for claim in reversed(claims):
+        if "\n\n" in bare[claim.end : later]:
+            following = ()
+        following = claim.numbers or following
+        later = claim.start
+        found.append(following)
+    return found[::-1]
+
+
+def _states(sentence: str) -> bool:
+    """Whether a sentence without a mark claims anything: no question, no heading, no opening of a list."""
+    return (
+        _weighs(sentence) and not sentence.endswith(("?", "？", ":", "：")) and not sentence.startswith("#")
+    )
+
+
+def _marked(bare: str, kept: dict[int, list[int]]) -> str:
+    pieces, at = [], 0
+    for anchor in sorted(kept):
+        pieces.append(bare[at:anchor])
+        numbers = dict.fromkeys(kept[anchor])
+        pieces.append(
+            (" " if anchor else "") + "".join(f"[{number}]" for number in numbers) if numbers else ""
+        )
+        at = anchor
+    return "".join([*pieces, bare[at:]])
+
+
+def _support(
+    claim: str, number: int, hits: Sequence[Hit], words: Tokenize, similarity: Similarity | None
+) -> Citation | None:
     if not claim or not 1 <= number <= len(hits):
         return None
     chunk = hits[number - 1].chunk
-    start, end, support = _best_span(claim, chunk.text, words)
-    if support < MIN_SUPPORT:
+    found = best_support(claim, chunk, words, similarity)
+    if found is None:
         return None
     return Citation(
         number=number,
         claim=claim,
-        quote=chunk.text[start:end],
+        quote=chunk.text[found.start : found.end],
         source=chunk.source,
-        start=chunk.start + start,
-        end=chunk.start + end,
+        start=chunk.start + found.start,
+        end=chunk.start + found.end,
         page=chunk.page,
         heading=chunk.heading,
-        support=round(support, 3),
+        support=round(found.degree, 3),
     )
-
-
-def _best_span(claim: str, passage: str, words: Tokenize) -> tuple[int, int, float]:
-    at = passage.find(claim)
-    if at >= 0:
-        return at, at + len(claim), 1.0
-    wanted, numbers = set(words(claim)), set(_NUMBER.findall(claim))
-    spans = sentence_spans(passage)
-    pairs = [(a[0], b[1]) for a, b in zip(spans, spans[1:], strict=False)]
-    best = (0, 0, 0.0)
-    for start, end in spans + pairs:
-        quote = passage[start:end]
-        held = numbers <= set(_NUMBER.findall(quote))
-        share = len(wanted & set(words(quote))) / len(wanted) if wanted else 0.0
-        # A single sentence is preferred to a pair that supports as much: spans come before pairs.
-        if held and share > best[2]:
-            best = (start, end, share)
-    return best

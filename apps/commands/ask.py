@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
 
 def render(answer: Answer, labels: tuple[Label, ...] = ()) -> str:
     """The answer as text, its citations below it with the exact quotes."""
+    from rag.inert import visible
+
     lines = [answer.text]
     if answer.citations:
         lines += ["", "Sources"]
@@ -68,9 +70,11 @@ def render(answer: Answer, labels: tuple[Label, ...] = ()) -> str:
         ]
     if answer.unsupported:
         lines.append(f"{len(answer.unsupported)} sentence(s) above have no source that supports them.")
+    if answer.uncited:
+        lines.append(f"{len(answer.uncited)} sentence(s) above name no source.")
     if answer.notice:
         lines += ["", answer.notice]
-    return "\n".join(lines)
+    return visible("\n".join(lines))  # a quote may hold orders to the terminal
 
 
 def _place(source: str, page: int | None) -> str:

@@ -109,7 +109,7 @@ def _draw(known: Settings, turn: Turn) -> None:
         for label in turn.labels:
             said = shorten(label.text, LABELLED, placeholder=" …")
             st.markdown(f":violet-badge[{plain(label.label)} {label.probability:.0%}] :gray[{plain(said)}]")
-        if turn.answer.unsupported:
+        if turn.answer.unsupported or turn.answer.uncited:
             st.caption(f":material/help: {say('Some sentences have no source that supports them.')}")
         for passage in turn.passages:
             _passage(passage)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from rag.inert import visible
 from rag.schema import Citation, Document, Hit
 
 AROUND = 320  # characters shown on either side of a quote
@@ -83,28 +84,33 @@ def passage_html(passage: Passage) -> str:
         if start >= end:
             continue
         pieces += [
-            escape(passage.text[at:start]),
-            f'<mark style="{_MARK}">{escape(passage.text[start:end])}</mark>',
+            _shown(passage.text[at:start]),
+            f'<mark style="{_MARK}">{_shown(passage.text[start:end])}</mark>',
         ]
         at = end
-    pieces += [escape(passage.text[at:]), " …" if passage.more_after else ""]
+    pieces += [_shown(passage.text[at:]), " …" if passage.more_after else ""]
     return f'<div style="{_QUIET}">{"".join(pieces)}</div>'
 
 
 def answer_html(text: str) -> str:
     """An answer as it was written, with its [n] drawn as marks; no Markdown, so that no document can bring any."""
-    marked = re.sub(r"\s?\[(\d{1,3})\]", rf'<span style="{_NUMBER}">\1</span>', escape(text))
+    marked = re.sub(r"\s?\[(\d{1,3})\]", rf'<span style="{_NUMBER}">\1</span>', _shown(text))
     return f'<div style="{_BLOCK}">{marked}</div>'
 
 
 def note_html(text: str) -> str:
     """A notice of the documents' owner, small and whole."""
-    return f'<div style="{_BLOCK};font-size:.85em;opacity:.75">{escape(text)}</div>'
+    return f'<div style="{_BLOCK};font-size:.85em;opacity:.75">{_shown(text)}</div>'
 
 
 def plain(text: str) -> str:
     """Text for a place that reads Markdown (a label, a caption): shown as it stands, on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", " ".join(visible(text).split()))
+
+
+def _shown(text: str) -> str:
+    """Escaped, and without what would reorder or hide letters (bidirectional orders, zero width)."""
+    return escape(visible(text))
 
 
 def _word_start(text: str, at: int) -> int:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.ui.passages import AROUND, answer_html, note_html, passage_html, passage_of, passages, plain
+from rag.inert import visible
 from rag.schema import Citation, Document
 
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">'
@@ -85,9 +86,16 @@ def test_marks_of_an_answer_are_drawn_as_numbers() -> None:
 
 
 @given(st.text())
-def test_an_answer_is_shown_as_it_was_written(text: str) -> None:
-    shown = Tags(answer_html(text.replace("[", "(").replace("\r", "")))
-    assert shown.text == text.replace("[", "(").replace("\r", "") and shown.tags <= {"div"}
+def test_an_answer_is_shown_as_it_was_written_but_for_what_is_not_drawn(text: str) -> None:
+    shown = Tags(answer_html(text.replace("[", "(")))
+    assert shown.text == visible(text.replace("[", "(")) and shown.tags <= {"div"}
+
+
+def test_letters_that_reorder_or_hide_text_do_not_reach_the_page() -> None:
+    hidden = "The window is\u202e thirty\u2066\u200b days.\U000e0041"
+    passage = passage_of(Document(text=hidden, source="a.md"), [cited(hidden, "thirty")])
+    assert Tags(passage_html(passage)).text == "The window is thirty days."
+    assert plain("a\u202eb\x1b[31m") == r"ab\[31m"
 
 
 def test_plain_text_means_nothing_in_markdown() -> None:
