@@ -5,25 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rag.loaders.blocks import Block
+from rag.loaders.grids import find_tables, markdown_rows
 from rag.loaders.hyphens import BREAK
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A line of a page in PDF points (y grows upwards); `cells` counts the parts between wide gaps."""
-
-    text: str
-    left: float
-    right: float
-    bottom: float
-    height: float
-    size: float
-    bold: bool = False
-    cells: int = 1
-
+from rag.loaders.lines import Line as Line
+from rag.loaders.lines import Part as Part
 
 _BULLET = re.compile(
     r"([•◦▪●■–—*·-]|\(?\d{1,3}[.)、](?!\d)|\(?[a-z]\)|[（(][一二三四五六七八九十\d]+[)）]|[一二三四五六七八九十]+、|第.{1,3}[章节条])\s*"
@@ -36,13 +24,20 @@ _LABELLED = re.compile(r"[^\s:：]{1,24}(\s[^\s:：]{1,24}){0,3}[:：]\s*\S")
 def page_blocks(lines: Sequence[Line], body_size: float, page: int) -> list[Block]:
     """Blocks of one page; `body_size` is the font size of running text in the whole document."""
     pitch = _pitch(lines)
+    tables = {table.first: table for table in find_tables(lines)}
     blocks: list[Block] = []
     open_lines: list[Line] = []
-    for line in lines:
-        if open_lines and not _continues(open_lines[-1], line, lines, pitch, body_size):
+    after = 0  # the first line behind the last table
+    for index, line in enumerate(lines):
+        table = tables.get(index)
+        if open_lines and (table or not _continues(open_lines[-1], line, lines, pitch, body_size)):
             blocks.append(_block(open_lines, body_size, page))
             open_lines = []
-        open_lines.append(line)
+        if table is not None:
+            blocks += [Block(text=row, kind="row", page=page) for row in markdown_rows(table.rows)]
+            after = table.last + 1
+        if index >= after:
+            open_lines.append(line)
     if open_lines:
         blocks.append(_block(open_lines, body_size, page))
     return blocks

@@ -22,7 +22,7 @@ def row_blocks(rows: Iterable[Sequence[str]], header: bool | None = None, joint:
     blocks: list[Block] = []
     while header is None and len(table) > 1 and _filled(table[0]) == 1 and max(map(_filled, table)) > 1:
         blocks.append(Block(text=" ".join(table.pop(0)).strip()))
-    if len(table) < 2 or header is False or (header is None and not _names_columns(table)):
+    if len(table) < 2 or header is False or (header is None and not names_columns(table)):
         return blocks + [Block(text=_plain(row, joint), kind="row") for row in table]
     names = table[0]
     return blocks + [Block(text=_labelled(names, row), kind="row") for row in table[1:]]
@@ -48,8 +48,8 @@ def _filled(row: Sequence[str]) -> int:
     return sum(map(bool, row))
 
 
-def _names_columns(table: Sequence[Sequence[str]]) -> bool:
-    """The first row names the columns when its cells are several, short and no measured values."""
+def names_columns(table: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: when its cells are several, short and no measured values."""
     first = [cell for cell in table[0] if cell]
     if len(first) < 2 or any(len(cell) > 80 for cell in first):
         return False

@@ -43,7 +43,7 @@ def pdf_of(path: Path, *, password: str = "", pages: int = 1) -> Path:
 def test_a_wrapped_pdf_sentence_is_contiguous_and_rows_stay_apart(tmp_path: Path) -> None:
     document = load_document(pdf_of(tmp_path / "a.pdf"), "a.pdf")
     assert document.text.count(SENTENCE) == 2
-    assert "Region | 2023 | 2024\nNorth | 1,200 | 1,500" in document.text
+    assert "| Region | 2023 | 2024 |\n| --- | --- | --- |\n| North | 1,200 | 1,500 |" in document.text
     assert document.headings[0].path == "Chapter 1"
 
 

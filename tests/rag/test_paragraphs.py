@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from rag.loaders.blocks import Block
 from rag.loaders.hyphens import BREAK, without_hyphens
-from rag.loaders.paragraphs import Line, joined_over_pages, page_blocks, without_running_lines
+from rag.loaders.lines import Line, Part
+from rag.loaders.paragraphs import joined_over_pages, page_blocks, without_running_lines
 from rag.loaders.rows import row_blocks
 
 
 def line(text: str, bottom: float, right: float = 500, *, size: float = 10, cells: int = 1) -> Line:
-    return Line(text=text, left=50, right=right, bottom=bottom, height=12, size=size, cells=cells)
+    parts = tuple(Part(text=text, left=50 + n, right=right) for n in range(cells))
+    return Line(text=text, left=50, right=right, bottom=bottom, height=12, size=size, parts=parts)
 
 
 def texts(lines: list[Line]) -> list[str]:
