@@ -82,7 +82,7 @@ def written(folder: Path) -> dict[str, float]:
     for position in changed:
         chunks[position] = chunks[position][::2] + ["changed"]
     start = time.perf_counter()
-    ENGINES[name]().replace(folder, chunks, changed)
+    engine.replace(folder, chunks, changed)
     return {"build": built, "bytes": size, "update": time.perf_counter() - start}
 
 

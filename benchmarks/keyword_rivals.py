@@ -38,7 +38,8 @@ class Own:
     crash = "old generation whole until one rename; damaged files are derived again"
 
     def build(self, folder: Path, chunks: Sequence[Terms]) -> None:
-        save_keyword(build_keyword(encode_terms(terms) for terms in chunks), folder)
+        self.encoded = [encode_terms(terms) for terms in chunks]
+        save_keyword(build_keyword(self.encoded), folder)
 
     def open(self, folder: Path) -> None:
         self.index: KeywordIndex = load_keyword(folder)
@@ -47,9 +48,11 @@ class Own:
         return [position for position, _ in self.index.top_terms(terms, k)]
 
     def replace(self, folder: Path, chunks: Sequence[Terms], changed: Sequence[int]) -> None:
+        for position in changed:
+            self.encoded[position] = encode_terms(chunks[position])
         shutil.rmtree(folder)
         folder.mkdir()
-        self.build(folder, chunks)
+        save_keyword(build_keyword(self.encoded), folder)
 
 
 class Fts5:

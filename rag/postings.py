@@ -6,7 +6,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,10 @@ class Postings:
     positions: NDArray[np.int32]  # of the chunks
     counts: NDArray[np.uint16]  # of the word in the chunk
     lengths: NDArray[np.int32]  # words of each chunk
+    sequence: NDArray[np.int32]  # the rows of the words in the order of the chunks' text
 
-    def row(self, word: str) -> slice:
-        """Where the chunks of a word stand; empty for a word that no chunk holds."""
+    def number(self, word: str) -> int | None:
+        """The row of a word, None for one that no chunk holds."""
         key, low, high = word.encode(), 0, len(self.word_ends)
         while low < high:  # bisection, so that opening need not read the words into a dictionary
             middle = (low + high) // 2
@@ -37,9 +38,13 @@ class Postings:
                 low = middle + 1
             else:
                 high = middle
-        if low == len(self.word_ends) or self._word(low) != key:
+        return low if low < len(self.word_ends) and self._word(low) == key else None
+
+    def row(self, word: str) -> slice:
+        """Where the chunks of a word stand; empty for a word that no chunk holds."""
+        if (number := self.number(word)) is None:
             return slice(0, 0)
-        return slice(int(self.row_ends[low - 1]) if low else 0, int(self.row_ends[low]))
+        return slice(int(self.row_ends[number - 1]) if number else 0, int(self.row_ends[number]))
 
     def _word(self, number: int) -> bytes:
         start = self.word_ends[number - 1] if number else 0
@@ -48,7 +53,7 @@ class Postings:
 
 ARRAYS = {
     "letters": np.uint8, "word_ends": np.int64, "row_ends": np.int64,
-    "positions": np.int32, "counts": np.uint16, "lengths": np.int32,
+    "positions": np.int32, "counts": np.uint16, "lengths": np.int32, "sequence": np.int32,
 }  # fmt: skip
 
 
@@ -75,13 +80,17 @@ def collect_postings(chunks: Iterable[Sequence[str] | bytes]) -> Postings:
     """The inverted index over chunks given as terms or as encoded terms, in their order."""
     numbers: defaultdict[str, int] = defaultdict()
     numbers.default_factory = numbers.__len__  # a word never seen gets the next number
-    source, blocks, lengths = iter(chunks), [], []
+    source, blocks, lengths, sequence = iter(chunks), [], [], []
     while block := list(islice(source, _BLOCK)):
         terms = [decode_terms(chunk) if isinstance(chunk, bytes) else chunk for chunk in block]
         lengths.append(np.fromiter(map(len, terms), dtype=np.int32, count=len(terms)))
-        held = np.fromiter((numbers[word] for chunk in terms for word in chunk), dtype=np.int64)
+        held = np.fromiter(map(numbers.__getitem__, chain.from_iterable(terms)), dtype=np.int64)
         blocks.append(_count_block(held, lengths[-1]))
-    return _join_blocks(list(numbers), blocks, np.concatenate([np.zeros(0, np.int32), *lengths]))
+        sequence.append(held.astype(np.int32))
+    none = np.zeros(0, np.int32)
+    return _join_blocks(
+        list(numbers), blocks, np.concatenate([none, *lengths]), np.concatenate([none, *sequence])
+    )
 
 
 def _count_block(words: NDArray[np.int64], lengths: NDArray[np.int32]) -> tuple[Any, Any, Any]:
@@ -99,7 +108,9 @@ def _count_block(words: NDArray[np.int64], lengths: NDArray[np.int32]) -> tuple[
     )
 
 
-def _join_blocks(words: list[str], blocks: list[tuple[Any, Any, Any]], lengths: Any) -> Postings:
+def _join_blocks(
+    words: list[str], blocks: list[tuple[Any, Any, Any]], lengths: Any, sequence: Any
+) -> Postings:
     """Blocks are laid into the rows one after another, so that the chunks of each row ascend."""
     order = sorted(range(len(words)), key=words.__getitem__)  # code points sort as their UTF-8 bytes do
     rank = np.empty(len(words), dtype=np.int32)
@@ -125,6 +136,7 @@ def _join_blocks(words: list[str], blocks: list[tuple[Any, Any, Any]], lengths: 
         positions=positions,
         counts=counts,
         lengths=lengths,
+        sequence=rank[sequence],
     )
 
 
@@ -148,6 +160,7 @@ def load_postings(folder: Path) -> Postings:
         found[name] = array
     _check_ends(folder, found["word_ends"], len(found["letters"]))
     _check_ends(folder, found["row_ends"], len(found["positions"]))
+    _check_ends(folder, np.cumsum(found["lengths"], dtype=np.int64), len(found["sequence"]))
     if len(found["word_ends"]) != len(found["row_ends"]) or len(found["positions"]) != len(found["counts"]):
         raise ValueError(f"{folder} is damaged: its arrays do not fit one another")
     return Postings(**found)

@@ -83,8 +83,10 @@ def _cut(run: str) -> list[str]:
 
 
 def _cut_with_parts(run: str) -> list[str]:
+    # Without the guesses at unknown words: they take a third of the time, and pairs find the same.
+    words = _cutter().cut_for_search(run, HMM=False)
     pairs = (run[start : start + 2] for start in range(len(run) - 1))
-    return list(dict.fromkeys([*_cut(run), *pairs, *run]))
+    return list(dict.fromkeys([*words, *pairs, *run]))
 
 
 @functools.cache
