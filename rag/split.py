@@ -9,6 +9,7 @@ from itertools import groupby
 
 from rag.schema import Chunk, Document
 from rag.sentences import sentence_spans
+from rag.table_heads import TableHead, table_heads
 
 CountTokens = Callable[[str], int]
 
@@ -29,17 +30,22 @@ def split_document(
 
     A sentence that runs over a page break belongs to the page where it begins, so every chunk has one page.
 
+    A chunk that begins within a Markdown table has the names of its columns at the end of its heading.
+
     `document.text[chunk.start:chunk.end] == chunk.text` always. Tokens are counted sentence by sentence; a
     tokenizer that counts more for the joined text than for its parts makes the chunk shrink, never overflow.
     """
     check_sizes(chunk_tokens, overlap_tokens)
     chunks: list[Chunk] = []
+    tables = table_heads(document.text)
     for start, end, heading in _sections(document):
         found = _pieces(document.text, start, end, count_tokens, chunk_tokens)
         for page, on_page in groupby(found, key=lambda piece: _page(document, piece.start)):
             pieces = list(on_page)
             for first, last in _windows(document.text, pieces, count_tokens, chunk_tokens, overlap_tokens):
-                chunks.append(_chunk(document, pieces[first].start, pieces[last].end, page, heading))
+                begin = pieces[first].start
+                names = _under_names(tables, begin, heading)
+                chunks.append(_chunk(document, begin, pieces[last].end, page, names))
     return chunks
 
 
@@ -61,6 +67,14 @@ def _chunk(document: Document, start: int, end: int, page: int | None, heading: 
         heading=heading,
         metadata=dict(document.metadata),
     )
+
+
+def _under_names(tables: Sequence[TableHead], position: int, heading: str) -> str:
+    """The heading of a chunk that begins among the rows of a table ends with the names of its columns."""
+    index = bisect_right([table.start for table in tables], position) - 1
+    if index < 0 or position >= tables[index].end:
+        return heading
+    return f"{heading} > {tables[index].names}" if heading else tables[index].names
 
 
 def _page(document: Document, position: int) -> int | None:

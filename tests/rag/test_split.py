@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.loaders.blocks import Block, assemble
-from rag.schema import Document
+from rag.schema import Document, Heading
 from rag.split import split_document
 
 
@@ -27,6 +27,46 @@ def test_a_chunk_is_exactly_its_place_and_within_the_limit(text: str, limit: int
         covered.update(range(chunk.start, chunk.end))
     assert all(place in covered for place, letter in enumerate(text) if not letter.isspace())
     assert [chunk.start for chunk in chunks] == sorted({chunk.start for chunk in chunks})
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> Document:
+    """Blocks of every kind, over pages, with signs of Markdown among them."""
+    letters = st.text(alphabet=st.sampled_from(list("ab c.|-#D!；。公司 \t9,\u00e9\U0001f600")), max_size=60)
+    kinds = st.sampled_from(["paragraph", "heading", "row"])
+    blocks, page = [], 1
+    for kind, text, turn in draw(st.lists(st.tuples(kinds, letters, st.booleans()), max_size=14)):
+        page += turn
+        blocks.append(Block(text=text, kind=kind, level=len(text) % 4 + 1, page=page))
+    table = draw(st.lists(letters.map(lambda cell: " ".join(cell.split()).replace("|", "")), max_size=8))
+    rows = ["| name | value |", "| --- | --- |", *(f"| {cell} | 7 |" for cell in table)]
+    return assemble([*blocks, *(Block(text=row, kind="row", page=page) for row in rows)], "a")
+
+
+@settings(max_examples=150, deadline=None)
+@given(documents(), st.integers(8, 40), st.integers(0, 7))
+def test_whatever_the_document_is_made_of_nothing_is_lost_moved_or_too_long(
+    document: Document, limit: int, overlap: int
+) -> None:
+    chunks = split_document(document, words, limit, overlap)
+    covered: set[int] = set()
+    for chunk in chunks:
+        assert document.text[chunk.start : chunk.end] == chunk.text and words(chunk.text) <= limit
+        assert chunk.page is not None
+        page = next(page for page in document.pages if page.number == chunk.page)
+        assert page.start <= chunk.start < page.end
+        covered.update(range(chunk.start, chunk.end))
+    assert all(place in covered for place, letter in enumerate(document.text) if not letter.isspace())
+
+
+def test_rows_that_are_cut_off_keep_the_names_of_their_columns() -> None:
+    rows = "\n".join(f"| Region {n} | {n * 100} units |" for n in range(30))
+    text = f"# Sales\n\n| Region | Sold in 2024 |\n| --- | --- |\n{rows}\n\nAll of them grew."
+    document = Document(text=text, source="a", headings=(Heading(path="Sales", start=0),))
+    first, *others, last = split_document(document, words, 40, 0)
+    assert first.heading == "Sales" and len(others) > 3
+    assert all(chunk.heading == "Sales > Region | Sold in 2024" for chunk in others)
+    assert last.text.endswith("All of them grew.")
 
 
 def test_chunks_end_with_sentences_and_overlap_by_whole_ones() -> None:
