@@ -20,7 +20,7 @@ from rag.durable import sha256_of, sync_file, sync_folder
 from rag.keyword import KeywordIndex, build_keyword, load_keyword, save_keyword
 from rag.manifest import Manifest
 from rag.passages import Passages, write_passages
-from rag.stores import Home, Positions, Vectors, VectorStore, build_store, drop_store, load_store
+from rag.stores import CHANGING, Home, Positions, Vectors, VectorStore, build_store, drop_store, load_store
 
 _log = logging.getLogger(__name__)
 _PASSAGES, _VECTORS, _KEYWORD, _STORE = "passages", "vectors.f32", "keyword", "store"
@@ -58,10 +58,17 @@ def _values(value: Any) -> frozenset[str]:
     )
 
 
-def write_generation(folder: Path, db: sqlite3.Connection, manifest: Manifest, token: str | None) -> Manifest:
+def write_generation(
+    folder: Path,
+    db: sqlite3.Connection,
+    manifest: Manifest,
+    current: Manifest | None = None,
+    token: str | None = None,
+) -> Manifest:
     """Derive the views into a folder of their own; nothing refers to it until the manifest does.
 
-    Returns the manifest with the counts and the sums of what was written.
+    Returns the manifest with the counts and the sums of what was written. What the store of the `current`
+    generation learned is kept where it still fits.
     """
     target = folder / manifest.folder_name
     shutil.rmtree(target, ignore_errors=True)  # left by a run that was killed before its manifest
@@ -69,15 +76,16 @@ def write_generation(folder: Path, db: sqlite3.Connection, manifest: Manifest, t
         documents, chunks = _derive(target, db, manifest)
     except ValueError as error:
         raise damaged(folder, str(error)) from error
-    build_store(manifest.store, _vectors(target, chunks, manifest), _home(target, manifest, token))
-    sums = {
-        path.relative_to(target).as_posix(): sync_file(path)
-        for path in sorted(target.rglob("*"))
-        if path.is_file()
-    }
+    manifest = replace(manifest, documents=documents, chunks=chunks)
+    home = replace(_home(target, manifest, token), earlier=_sound_store(folder, current))
+    build_store(manifest.store, _vectors(target, manifest), home)
+    files = [path for path in sorted(target.rglob("*")) if path.is_file()]
+    sums = {path.relative_to(target).as_posix(): sync_file(path) for path in files}
+    if manifest.store in CHANGING:
+        sums = {name: sha256 for name, sha256 in sums.items() if not name.startswith(f"{_STORE}/")}
     for part in (target / _PASSAGES, target / _KEYWORD, target / _STORE, target, folder):
         sync_folder(part)
-    return replace(manifest, documents=documents, chunks=chunks, checksums=sums)
+    return replace(manifest, checksums=sums)
 
 
 def _derive(target: Path, db: sqlite3.Connection, manifest: Manifest) -> tuple[int, int]:
@@ -102,28 +110,43 @@ def _derive(target: Path, db: sqlite3.Connection, manifest: Manifest) -> tuple[i
     return len(Passages(target / _PASSAGES).documents), chunks
 
 
-def map_generation(folder: Path, manifest: Manifest, token: str | None = None) -> View:
-    """Map the files of a generation, whose sums are known to be right."""
+def map_generation(
+    folder: Path, manifest: Manifest, token: str | None = None, *, strict: bool = False
+) -> View:
+    """Map the files of a generation, whose sums are known to be right.
+
+    Where the store cannot be opened the vectors are compared one by one, unless `strict`.
+    """
     target = folder / manifest.folder_name
-    vectors = _vectors(target, manifest.chunks, manifest)
-    return _map_view(target, manifest, load_store(manifest.store, vectors, _home(target, manifest, token)))
+    try:
+        vectors = _vectors(target, manifest)
+        return _map_view(
+            target, manifest, load_store(manifest.store, vectors, _home(target, manifest, token))
+        )
+    except (OSError, ValueError) as error:
+        if strict:
+            raise
+        _log.warning("%s: %s; its vectors are compared one by one", folder, error)
+        return _map_view(target, manifest, _flat_store(target, manifest))
 
 
 def try_generation(folder: Path, manifest: Manifest, token: str | None = None) -> View | None:
-    """Map a generation after checking every sum; None, and a warning, when it is damaged or missing."""
+    """Map a generation after checking every sum; None, and a warning, when anything of it needs to be made again."""
+    try:
+        check_sums(folder, manifest)
+        return map_generation(folder, manifest, token, strict=True)
+    except (OSError, ValueError) as error:
+        _log.warning("%s: %s; it is made again", folder, error)
+        return None
+
+
+def load_view(folder: Path, manifest: Manifest, token: str | None = None) -> View:
+    """Map a generation after checking every sum; a damaged or missing one is derived again, for this reader."""
     try:
         check_sums(folder, manifest)
         return map_generation(folder, manifest, token)
     except (OSError, ValueError) as error:
         _log.warning("%s: %s; computed again from the catalogue", folder, error)
-        return None
-
-
-def load_view(folder: Path, manifest: Manifest, token: str | None = None) -> View:
-    """Map a generation; a damaged or missing one is derived again from the catalogue, for this reader."""
-    view = try_generation(folder, manifest, token)
-    if view is not None:
-        return view
     # Deleted at once where the system lets a mapped file go; the reader keeps what it has mapped.
     with tempfile.TemporaryDirectory(prefix="advisor-", ignore_cleanup_errors=True) as place:
         target = Path(place) / manifest.folder_name
@@ -137,10 +160,19 @@ def load_view(folder: Path, manifest: Manifest, token: str | None = None) -> Vie
                 folder,
                 f"it holds {counts[1]} chunks, {manifest.chunks} belong to the generation that answers",
             )
-        # The vectors are compared one by one, which needs nothing built and finds the same or better.
-        flat = "faiss" if manifest.store == "faiss" else "exact"
-        vectors = _vectors(target, manifest.chunks, manifest)
-        return _map_view(target, manifest, load_store(flat, vectors, Home(folder=target / _STORE)))
+        return _map_view(target, manifest, _flat_store(target, manifest))
+
+
+def _sound_store(folder: Path, current: Manifest | None) -> Path | None:
+    """The folder of a generation's store when its files are what was written."""
+    if current is None:
+        return None
+    own = {name: sha256 for name, sha256 in current.checksums.items() if name.startswith(f"{_STORE}/")}
+    try:
+        check_sums(folder, replace(current, checksums=own))
+    except (OSError, ValueError):
+        return None
+    return folder / current.folder_name / _STORE
 
 
 def check_sums(folder: Path, manifest: Manifest) -> None:
@@ -164,8 +196,14 @@ def _map_view(target: Path, manifest: Manifest, store: VectorStore) -> View:
     return View(manifest=manifest, chunks=chunks, store=store, keyword=keyword)
 
 
-def _vectors(target: Path, chunks: int, manifest: Manifest) -> Vectors:
-    return map_rows(target / _VECTORS, "<f4", chunks, manifest.dimension)
+def _vectors(target: Path, manifest: Manifest) -> Vectors:
+    return map_rows(target / _VECTORS, "<f4", manifest.chunks, manifest.dimension)
+
+
+def _flat_store(target: Path, manifest: Manifest) -> VectorStore:
+    """Vectors are compared one by one, which needs nothing built and finds the same or better."""
+    name = "faiss" if manifest.store == "faiss" else "exact"
+    return load_store(name, _vectors(target, manifest), Home(folder=target / "none"))
 
 
 def _home(target: Path, manifest: Manifest, token: str | None) -> Home:

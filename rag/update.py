@@ -57,7 +57,7 @@ def apply_update(
     changed = bool(tally.read or tally.moved or tally.removed) or _settings(manifest) != _settings(current)
     view = None if changed or current is None else try_generation(folder, current, config.store_token)
     if view is None:
-        view = _swap(folder, db, manifest, config.store_token, progress)
+        view = _swap(folder, db, manifest, current, config.store_token, progress)
     _tidy(folder, db, view.manifest, config.store_token)
     return view, _report(view.manifest, tally, texts.embedded)
 
@@ -104,10 +104,15 @@ def _settings(manifest: Manifest | None) -> Manifest | None:
 
 
 def _swap(
-    folder: Path, db: sqlite3.Connection, manifest: Manifest, token: str | None, progress: Progress | None
+    folder: Path,
+    db: sqlite3.Connection,
+    manifest: Manifest,
+    current: Manifest | None,
+    token: str | None,
+    progress: Progress | None,
 ) -> View:
     _tell(progress, "write", 0, 1)
-    manifest = write_generation(folder, db, manifest, token)
+    manifest = write_generation(folder, db, manifest, current, token)
     view = map_generation(folder, manifest, token)
     write_manifest(folder, manifest)
     # From here on the new generation answers; what follows only tidies and is done again by the next run.

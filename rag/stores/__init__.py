@@ -17,7 +17,9 @@ Positions = NDArray[np.int64]
 STORES: dict[str, str] = {
     "exact": "rag.stores.exact",
     "faiss": "rag.stores.faiss",
+    "milvus": "rag.stores.milvus",
 }
+CHANGING = frozenset({"milvus"})  # stores whose files change while they are read: no sum can be kept of them
 _EXTRA = {"milvus": "milvus"}
 
 
@@ -26,6 +28,7 @@ class Home:
     """Where a store keeps what it makes of one generation's vectors."""
 
     folder: Path  # of its own; empty when it builds
+    earlier: Path | None = None  # the folder of the generation before, whose training may be kept
     collection: str = "g0001"  # names the generation in a store that lives elsewhere
     uri: str | None = None  # of a store that lives elsewhere; None = in the folder
     token: str | None = field(default=None, repr=False)

@@ -96,14 +96,47 @@ def test_a_store_that_does_not_fit_its_vectors_is_refused(name: str, tmp_path: P
 
 
 def test_damaged_files_of_a_store_are_refused(name: str, tmp_path: Path) -> None:
-    made(name, unit_vectors(100), tmp_path / name)
+    (tmp_path / name).mkdir()
+    build_store(name, unit_vectors(100), Home(folder=tmp_path / name))
     files = [path for path in (tmp_path / name).rglob("*") if path.is_file()]
     if not files:
         pytest.skip("nothing is kept beside the vectors at this size")
     for path in files:
         path.write_bytes(b"damaged")
+    (tmp_path / name).rename(tmp_path / "moved")  # Milvus Lite remembers what it had open, by its path
     with pytest.raises((ValueError, OSError)):
-        load_store(name, unit_vectors(100), Home(folder=tmp_path / name))
+        load_store(name, unit_vectors(100), Home(folder=tmp_path / "moved"))
+
+
+@pytest.mark.parametrize("kind", ["graph", "cells"])
+def test_each_kind_of_faiss_index_finds_nearly_all_and_keeps_to_the_filter(kind: str, tmp_path: Path) -> None:
+    faiss_store = pytest.importorskip("rag.stores.faiss", reason="faiss is not installed")
+    vectors = unit_vectors(30_000) + 3 * np.repeat(unit_vectors(300, seed=2), 100, axis=0)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    make = faiss_store.make_graph if kind == "graph" else faiss_store.make_cells
+    store, exact = faiss_store.FaissStore(vectors, make(vectors)), faiss_store.FaissStore(vectors)
+    allowed = np.arange(1, 30_000, 3)[:9_000]
+    many = np.flatnonzero(np.arange(30_000) % 10)  # too many to be compared one by one
+    for chosen in (None, allowed, many):
+        found = kept = 0
+        for query in vectors[7:20_000:1_000]:
+            hits = [position for position, _ in store.search(query, 10, chosen)]
+            kept += len(hits) if chosen is None else int(np.isin(hits, chosen).sum())
+            found += len({position for position, _ in exact.search(query, 10, chosen)} & set(hits))
+        assert kept == 200 and found >= 190
+
+
+def test_training_of_an_earlier_generation_is_kept_while_it_fits(tmp_path: Path) -> None:
+    faiss_store = pytest.importorskip("rag.stores.faiss", reason="faiss is not installed")
+    first = faiss_store.make_cells(unit_vectors(3_000))
+    path = tmp_path / "ivfpq.faiss"
+    path.write_bytes(faiss_store.faiss.serialize_index(first).tobytes())
+    again = faiss_store.make_cells(unit_vectors(3_300, seed=3), path)
+    assert (again.nlist, again.ntotal) == (first.nlist, 3_300)
+    assert faiss_store.make_cells(unit_vectors(500, seed=3), path).nlist < first.nlist / 2
+    path.write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="is damaged"):
+        faiss_store.make_cells(unit_vectors(3_000), path)
 
 
 def test_an_unknown_store_names_the_choices(tmp_path: Path) -> None:
