@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from apps.inert_answer import inert_markup, inert_pieces
+from apps.prompt_room import prompt_room
 from rag.citations import cite
 from rag.evidence import HOPELESS, Evidence, Reader, reader_for
+from rag.meaning import similarity_by
 from rag.prompt import build_messages, refusal
 from rag.schema import Citation, Hit
 
@@ -43,6 +46,7 @@ class Answer:
     notice: str = ""
     support: float | None = None  # 0..1, how well the documents cover the question; None in closed book
     unsupported: tuple[str, ...] = ()  # sentences whose citation did not hold
+    uncited: tuple[str, ...] = ()  # sentences that name no source and that none supports
 
 
 @dataclass
@@ -108,10 +112,10 @@ class Assistant:
             yield text
             return
         said: list[str] = []
-        messages = build_messages(question, hits, history)
-        for piece in self.generator.stream(messages, question=question, evidence=evidence):
-            said.append(piece)
-            yield piece
+        room, count = prompt_room(self.generator)
+        messages = build_messages(question, hits, history, budget_tokens=room, count_tokens=count)
+        pieces = _kept(self.generator.stream(messages, question=question, evidence=evidence), said)
+        yield from inert_pieces(pieces) if hits else pieces
         text = "".join(said).strip()
         refused = evidence is not None and text.strip("\"' ").startswith(refusal(question))
         stream.finished = self._answer(text, hits, evidence, refused=refused)
@@ -132,9 +136,10 @@ class Assistant:
     def _answer(
         self, text: str, hits: tuple[Hit, ...], evidence: Evidence | None, *, refused: bool
     ) -> Answer:
-        cited = cite(text, hits) if hits and not refused else None
+        similarity = similarity_by(getattr(self.retriever, "embedder", None))
+        cited = cite(text, hits, similarity=similarity) if hits and not refused else None
         return Answer(
-            text=cited.text if cited else text,
+            text=inert_markup(cited.text) if cited else text,
             citations=cited.citations if cited else (),
             hits=hits,
             refused=refused,
@@ -143,7 +148,14 @@ class Assistant:
             notice=getattr(self.retriever, "notice", "") or "",
             support=evidence.score if evidence else None,
             unsupported=cited.unsupported if cited else (),
+            uncited=cited.uncited if cited else (),
         )
+
+
+def _kept(pieces: Iterator[str], said: list[str]) -> Iterator[str]:
+    for piece in pieces:
+        said.append(piece)
+        yield piece
 
 
 def search_query(question: str, history: Sequence[Mapping[str, str]]) -> str:
