@@ -95,18 +95,23 @@ class Candidate:
         return self.document
 
 
+def is_address(name: str) -> bool:
+    """Whether an argument is a web address and no path."""
+    return name.lower().startswith(("http://", "https://"))
+
+
 def find_candidates(
-    documents: Path | Iterable[Document | Path | str], index: Path | None = None
+    documents: str | Path | Iterable[Document | Path | str], index: Path | None = None
 ) -> tuple[list[Candidate], list[str]]:
     """What there is to index, and lines for what is skipped by its suffix; the files of `index` are neither.
 
-    Archives stand for the documents in them.
+    Archives stand for the documents in them; web addresses, given as text, are fetched.
     Raises FileNotFoundError for a missing folder, ValueError for one without documents.
     """
     if isinstance(documents, Path) and not documents.is_file():
         found, skipped = _in_folder(documents, index)
     else:
-        listed = [documents] if isinstance(documents, Path) else list(documents)
+        listed = [documents] if isinstance(documents, str | Path) else list(documents)
         found, skipped = [_of(item) for item in listed], []
     found, more_skipped = _unpacked(found)
     names = [candidate.source for candidate in found]
@@ -133,6 +138,10 @@ def _in_folder(folder: Path, index: Path | None) -> tuple[list[Candidate], list[
 def _of(item: Document | Path | str) -> Candidate:
     if isinstance(item, Document):
         return Candidate(source=item.source, document=item)
+    if isinstance(item, str) and is_address(item):
+        from rag.loaders.address import fetch_candidate
+
+        return fetch_candidate(item)
     path = Path(item)
     return Candidate(source=path.name, path=path)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag import catalogue
-from rag.candidates import Candidate, find_candidates
+from rag.candidates import Candidate, find_candidates, is_address
 from rag.conditions import Where
 from rag.durable import full_disk_named, writer_lock
 from rag.embed import Embedder, load_embedder
@@ -269,7 +269,7 @@ def _write(
 
 def _gather(documents: Documents, index: Path) -> tuple[list[Candidate], list[str], str]:
     """Candidates, lines for skipped files, and the notice; files of the index itself are no documents."""
-    if not isinstance(documents, str | Path):
+    if not isinstance(documents, str | Path) or is_address(str(documents)):
         return *find_candidates(documents), ""
     folder = Path(documents)
     candidates, skipped = find_candidates(folder, index)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("documents", help="a folder of documents, or one file")
+    parser.add_argument("documents", help="a folder of documents, one file, or the address of a page (https:...)")
     parser.add_argument("--out", required=True, metavar="INDEX", help="the folder of the index")
     parser.add_argument("--embedder", help="'minilm' (default), a local folder, or a hub name")
     parser.add_argument("--store", help="vector store: faiss (default) or exact")

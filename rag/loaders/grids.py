@@ -56,7 +56,7 @@ def _run_end(lines: Sequence[Line], first: int) -> int:
             last, between = index, 0
             continue
         between += 1
-        if between > 3 or _is_prose(line, lines[first]):
+        if between > 3 or _is_prose(line, lines[first]) or _is_title(line, step, lines[first : last + 1]):
             break
     tail = last + 1  # lines below the last row that go on with one of its cells
     while tail < len(lines) and _goes_on(lines[last], lines[tail - 1], lines[tail]):
@@ -66,6 +66,12 @@ def _run_end(lines: Sequence[Line], first: int) -> int:
 
 def _is_prose(line: Line, beside: Line) -> bool:
     return line.right - line.left > 0.6 * (beside.right - beside.left) or line.text.endswith((".", "。"))
+
+
+def _is_title(line: Line, step: float, rows: Sequence[Line]) -> bool:
+    """A bold line with more room above it than rows have begins something new."""
+    steps = [_step(above, row) for above, row in zip(rows, rows[1:], strict=False)]
+    return line.bold and (not steps or step > 1.15 * statistics.median(steps))
 
 
 def _goes_on(row: Line, above: Line, line: Line) -> bool:
