@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.phrases import Asked, Words, share_of_pairs, share_of_words
 from rag.postings import (
     Postings,
     collect_postings,
@@ -45,6 +46,7 @@ class KeywordIndex:
         lengths = postings.lengths.astype(np.float32)
         mean = float(lengths.mean()) if len(lengths) and lengths.any() else 1.0
         self._norms = (K1 * (1 - B + B * lengths / mean)).astype(np.float32)
+        self._ends = np.cumsum(postings.lengths, dtype=np.int64)
         self._last: tuple[tuple[str, ...], NDArray[np.float32]] = (
             (),
             np.zeros(len(lengths), dtype=np.float32),
@@ -77,6 +79,26 @@ class KeywordIndex:
     def scores_at(self, query: str, positions: NDArray[np.int64] | Sequence[int]) -> NDArray[np.float32]:
         """The scores of these chunks, in their order; 0 where no word of the query occurs."""
         return self._scores(index_terms(query))[np.asarray(positions, dtype=np.int64)]
+
+    def words_met(self, query: str, positions: Sequence[int]) -> NDArray[np.float64]:
+        """For each of these chunks the share of the query's words that it holds, by rarity, 0 to 1."""
+        return share_of_words(self._asked(query), [self._text(position) for position in positions])
+
+    def pairs_met(self, query: str, positions: Sequence[int]) -> NDArray[np.float64]:
+        """For each of these chunks the share of the query's neighbouring words that stand together in it, 0 to 1."""
+        return share_of_pairs(self._asked(query), [self._text(position) for position in positions])
+
+    def _asked(self, query: str) -> Asked:
+        terms = index_terms(query)
+        numbers = [self.postings.number(term) for term in terms]
+        return Asked(
+            np.array([-1 if number is None else number for number in numbers], dtype=np.int64),
+            np.array([self.rarity(term) for term in terms], dtype=np.float64),
+        )
+
+    def _text(self, position: int) -> Words:
+        end = int(self._ends[position])
+        return self.postings.sequence[end - int(self.postings.lengths[position]) : end].astype(np.int64)
 
     def rarity(self, word: str) -> float:
         """ln(1 + (N - n + 0.5) / (n + 0.5)) with n of the N chunks holding the word; greatest for an unknown one."""

@@ -11,19 +11,13 @@ import numpy as np
 from rag.conditions import Where
 from rag.embed import Embedder
 from rag.filters import allowed_positions
-from rag.fusion import fuse_scores, ranked
+from rag.fusion import Trust, combine, ranked, trust
 from rag.generation import View
 from rag.ordering import Order, Ranking, order_hits
 from rag.recording import Recorder
 from rag.schema import RagConfig
 from rag.stores import Positions, Vectors
 from rag.trace import Leg, SearchTrace
-
-# Above this share of unknown tokens the embedder cannot read the query, and its nearest vectors are noise.
-UNREADABLE_SHARE = 0.25
-# nDCG@10 with the dense leg at .3, .4, .5 and by rank fusion: covidqa_en .705 .718 .702 .650 (BM25 alone .655, dense
-# .544), squad_en .952 .949 .931 .878 (.954, .732). One weight for every corpus is a compromise between such sets.
-DENSE_WEIGHT, KEYWORD_WEIGHT = 0.4, 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +32,10 @@ class Candidates:
     keyword_found: Ranking
     dense: dict[int, float]
     keyword: dict[int, float]
+    pairs: dict[int, float]  # share of the query's neighbouring words that stand together in it
     vector: Vectors | None  # of the query; None when the dense leg was not used
+    trust: Trust
     legs: tuple[Leg, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fusion:
-    """A score for every candidate, 0 to 1, how much each leg counted and why."""
-
-    scores: dict[int, float]
-    weights: dict[str, float]
-    reason: str = ""
 
 
 def search_view(
@@ -65,9 +52,8 @@ def search_view(
     if k < 1 or not query.strip() or not len(view.chunks) or (allowed is not None and not len(allowed)):
         return record.finish(begun)
     found = find_passages(view, embedder, query, max(config.candidates, k), allowed, record)
-    fusion = fuse(found)
-    ranking = _filled(ranked(fusion.scores), allowed, k)
-    record.fused(ranking, fusion.weights, fusion.reason)
+    ranking = _filled(ranked(fuse(found)), allowed, k)
+    record.fused(ranking, found.trust.weights, found.trust.reason)
     order = order_hits(
         Order(view=view, query=query, vector=found.vector, allowed=allowed), ranking, config, k, record
     )
@@ -81,24 +67,23 @@ def find_passages(
 ) -> Candidates:
     """Ask both legs for `depth` passages each and give every one of them both scores."""
     begun = time.perf_counter()
-    unknown = embedder.unknown_share(query)
-    vector: Vectors | None = None
-    dense_found: Ranking = []
-    if unknown <= UNREADABLE_SHARE:
-        vector = embedder.embed([query])[0]
-        dense_found = view.store.search(vector, depth, allowed)
-    reason = "" if vector is not None else f"the embedder does not know {unknown:.0%} of the query's tokens"
-    dense_leg = record.leg("dense", dense_found, begun, reason)
-    begun = time.perf_counter()
     keyword_found = view.keyword.top(query, depth, allowed)
     keyword_leg = record.leg("keyword", keyword_found, begun)
+    begun = time.perf_counter()
+    met = view.keyword.words_met(query, [position for position, _ in keyword_found])
+    trusted = trust(embedder.unknown_share(query), met.max(initial=0.0), any_keyword=bool(keyword_found))
+    vector = embedder.embed([query])[0] if trusted.dense else None
+    dense_found = [] if vector is None else view.store.search(vector, depth, allowed)
+    dense_leg = record.leg("dense", dense_found, begun, "" if trusted.dense else trusted.reason)
     union = sorted({position for position, _ in [*dense_found, *keyword_found]})
     return Candidates(
         dense_found=dense_found,
         keyword_found=keyword_found,
         dense=exact_dense(view, vector, union),
         keyword=exact_keyword(view, query, union),
+        pairs=dict(zip(union, view.keyword.pairs_met(query, union).tolist(), strict=True)),
         vector=vector,
+        trust=trusted,
         legs=(dense_leg, keyword_leg),
     )
 
@@ -118,15 +103,10 @@ def exact_keyword(view: View, query: str, positions: Sequence[int]) -> dict[int,
     return dict(zip(positions, view.keyword.scores_at(query, positions).tolist(), strict=True))
 
 
-def fuse(found: Candidates) -> Fusion:
+def fuse(found: Candidates) -> dict[int, float]:
     """The one place where the legs become one ranking."""
-    weights = {"dense": DENSE_WEIGHT, "keyword": KEYWORD_WEIGHT} if found.dense_found else {"keyword": 1.0}
-    legs = (
-        [dict(found.dense_found), dict(found.keyword_found)]
-        if found.dense_found
-        else [dict(found.keyword_found)]
-    )
-    return Fusion(scores=fuse_scores(legs, list(weights.values())), weights=weights)
+    scores = ([score for _, score in found.dense_found], [score for _, score in found.keyword_found])
+    return combine(found.dense, found.keyword, found.pairs, scores, found.trust.dense)
 
 
 def _filled(ranking: Ranking, allowed: Positions | None, k: int) -> Ranking:
