@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from apps.finding import find_hits
 from apps.inert_answer import inert_markup, inert_pieces
 from apps.prompt_room import prompt_room
 from rag.citations import cite
-from rag.evidence import HOPELESS, Evidence, Reader, reader_for
+from rag.evidence import Evidence, Reader, reader_for
 from rag.meaning import similarity_by
 from rag.prompt import build_messages, refusal
 from rag.schema import Citation, Hit
+
+if TYPE_CHECKING:
+    from rag.trace import SearchTrace
 
 
 class Retriever(Protocol):
@@ -51,10 +55,14 @@ class Answer:
 
 @dataclass
 class AnswerStream:
-    """Iterate for the pieces as they come; `answer` is whole, with checked citations, once they have all come."""
+    """Iterate for the pieces as they come; `answer` is whole, with checked citations, once they have all come.
+
+    `trace` is the record of the search, from the first piece on; None in closed book.
+    """
 
     pieces: Iterator[str]
     finished: Answer | None = field(default=None, init=False)
+    trace: SearchTrace | None = field(default=None, init=False)
 
     def __iter__(self) -> Iterator[str]:
         return self.pieces
@@ -105,8 +113,8 @@ class Assistant:
     def _pieces(
         self, question: str, history: Sequence[Mapping[str, str]], stream: AnswerStream
     ) -> Iterator[str]:
-        hits, evidence = self._find(question, history)
-        if evidence is not None and not evidence.suffices(self._least()):
+        hits, evidence = self._find(question, history, stream)
+        if evidence is not None and not evidence.suffices(self._least(evidence)):
             text = refusal(question)
             stream.finished = self._answer(text, hits, evidence, refused=True)
             yield text
@@ -120,18 +128,20 @@ class Assistant:
         refused = evidence is not None and text.strip("\"' ").startswith(refusal(question))
         stream.finished = self._answer(text, hits, evidence, refused=refused)
 
-    def _least(self) -> float | None:
+    def _least(self, evidence: Evidence) -> float | None:
         if self.threshold is None and not getattr(self.generator, "quotes", False):
-            return HOPELESS
+            return evidence.hopeless
         return self.threshold
 
     def _find(
-        self, question: str, history: Sequence[Mapping[str, str]]
+        self, question: str, history: Sequence[Mapping[str, str]], stream: AnswerStream
     ) -> tuple[tuple[Hit, ...], Evidence | None]:
+        """What answers a follow-up is judged by the question that it stands for."""
         if self.retriever is None or self.reader is None:
             return (), None
-        hits = tuple(self.retriever.search(search_query(question, history), k=self.k))
-        return hits, self.reader.read(question, hits)
+        found = find_hits(self.retriever, self.generator, question, history, self.k)
+        stream.trace = found.trace
+        return found.hits, self.reader.read(found.query.searched, found.hits)
 
     def _answer(
         self, text: str, hits: tuple[Hit, ...], evidence: Evidence | None, *, refused: bool
@@ -156,10 +166,3 @@ def _kept(pieces: Iterator[str], said: list[str]) -> Iterator[str]:
     for piece in pieces:
         said.append(piece)
         yield piece
-
-
-def search_query(question: str, history: Sequence[Mapping[str, str]]) -> str:
-    """The question alone, or after the previous one when it is too short to stand alone ("And in 2024?")."""
-    earlier = [turn["content"] for turn in history if turn["role"] == "user"]
-    short = len(question.split()) <= 4 and len(question) <= 24
-    return f"{earlier[-1]} {question}" if earlier and short else question

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from apps.settings import Settings
@@ -9,10 +10,23 @@ from apps.settings import Settings
 if TYPE_CHECKING:
     from apps.assistant import Assistant, Generator
     from finetune import Classifier
-    from rag import Index
+    from rag import Index, RagConfig
 
 
-def open_named_index(settings: Settings) -> Index:
+def search_config(settings: Settings) -> RagConfig:
+    """How an index is searched. Raises ValueError for what no search can do."""
+    from rag import RagConfig
+
+    if not 0 <= settings.diversity <= 1:
+        raise ValueError(f"diversity is {settings.diversity}; give 0 (none) to 1.")
+    if settings.neighbours < 0:
+        raise ValueError(f"neighbours is {settings.neighbours}; give 0 (none) or more.")
+    return RagConfig(
+        k=settings.k, rerank=settings.rerank, diversity=settings.diversity, neighbours=settings.neighbours
+    )
+
+
+def open_named_index(settings: Settings, *, recency: bool = True) -> Index:
     """The index that the settings name. Raises ValueError when they name none, or ask for no passage."""
     if not settings.index:
         raise ValueError("No index named; give --index FOLDER (made by 'advisor index ./docs --out FOLDER').")
@@ -20,7 +34,7 @@ def open_named_index(settings: Settings) -> Index:
         raise ValueError(f"k is {settings.k}; give -k 1 or more (6 when left out).")
     from rag import open_index
 
-    return open_index(settings.index)
+    return open_index(settings.index, config=replace(search_config(settings), recency=recency))
 
 
 def open_assistant(settings: Settings, classifier: Classifier | None = None) -> Assistant:

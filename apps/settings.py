@@ -25,11 +25,15 @@ class Settings:
     adapter: str | None = None
     api_base: str | None = None
     api_key: str = ""
+    store_token: str = ""  # of a Milvus server
     host: str = "127.0.0.1"
     port: int = 8080
     k: int = 6
     build: str = "build"  # where indexes, adapters and feedback are kept
     max_new_tokens: int = 512
+    rerank: str = ""  # a cross-encoder that reads the best passages again; "" = none
+    diversity: float = 0.0  # 0 to 1, how unlike one another passages must be
+    neighbours: int = 0  # passages joined to a hit on either side
 
 
 def load_settings(
@@ -66,13 +70,15 @@ def _from_file(path: Path, known: Mapping[str, Any]) -> dict[str, Any]:
     return {key: _typed(key, value, str(path)) for key, value in table.items()}
 
 
-_INTEGERS = ("port", "k", "max_new_tokens")
+_INTEGERS = ("port", "k", "max_new_tokens", "neighbours")
+_FRACTIONS = ("diversity",)
 
 
 def _typed(name: str, value: Any, place: str) -> Any:
-    if name not in _INTEGERS:
+    if name not in _INTEGERS + _FRACTIONS:
         return str(value)
     try:
-        return int(value)
+        return int(value) if name in _INTEGERS else float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} = {value!r} in {place} is not a whole number.") from None
+        kind = "whole number" if name in _INTEGERS else "number"
+        raise ValueError(f"{name} = {value!r} in {place} is not a {kind}.") from None

@@ -105,7 +105,8 @@ class Recorder:
     def _hits(
         self, ordered: Ordered, dense: Mapping[int, float], keyword: Mapping[int, float]
     ) -> tuple[Hit, ...]:
-        ranks = [{ranked.place.position: ranked.rank for ranked in leg.hits} for leg in self._legs]
+        by_name = {leg.name: {found.place.position: found.rank for found in leg.hits} for leg in self._legs}
+        ranks = (by_name["dense"], by_name["keyword"])
         return tuple(
             self._hit(position, score, rank, ordered.spans[position], ranks, (dense, keyword))
             for rank, (position, score) in enumerate(ordered.hits, 1)
@@ -117,7 +118,7 @@ class Recorder:
         score: float,
         rank: int,
         span: tuple[int, int],
-        ranks: Sequence[Mapping[int, int]],
+        ranks: tuple[Mapping[int, int], Mapping[int, int]],
         scores: tuple[Mapping[int, float], Mapping[int, float]],
     ) -> Hit:
         chunk = self._passages.joined(*span)

@@ -1,14 +1,15 @@
-"""`advisor search QUERY --index INDEX`: the passages, their places and what each leg gave them."""
+"""`advisor search QUERY --index INDEX`: the passages, their places and what each leg gave them, or the whole record."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rag import Index
+    from rag import Hit, Index
+    from rag.conditions import Condition
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,8 +17,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--index", help="the folder of the index")
     parser.add_argument("-k", type=int, help="passages to show (default 6)")
     parser.add_argument(
-        "--where", metavar="KEY=VALUE", action="append", default=[], help="only these, e.g. source=a.pdf"
+        "--where",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="only these, e.g. source=a.pdf, or an expression: 'source ~ \"*.pdf\" and (date >= 2025 or page < 3)'",
     )
+    parser.add_argument(
+        "--rerank", metavar="MODEL", help="a cross-encoder that reads the best passages again"
+    )
+    parser.add_argument("--diversity", type=float, help="0 to 1: how unlike one another (default 0)")
+    parser.add_argument("--neighbours", type=int, help="passages joined on either side (default 0)")
+    parser.add_argument(
+        "--all-versions",
+        action="store_true",
+        help="do not put newer versions of a document before older ones",
+    )
+    parser.add_argument("--trace", action="store_true", help="also how they were found, and what was dropped")
     parser.add_argument("--json", action="store_true")
 
 
@@ -25,42 +41,83 @@ def run(args: argparse.Namespace) -> int:
     from apps.opening import open_named_index
     from apps.settings import load_settings
 
-    settings = load_settings({"index": args.index, "k": args.k})
-    index = open_named_index(settings)
-    where = _where(args.where)
+    settings = load_settings(vars(args))
+    condition = _condition(args.where)
+    index = open_named_index(settings, recency=not args.all_versions)
     if not args.query.strip():
         raise ValueError("The query is empty; type one.")
-    hits = index.search(args.query, k=settings.k, where=where)
-    if where and not hits:
-        _check_keys(where, index)
+    trace = index.trace(args.query, k=settings.k, where=condition)
+    if condition is not None and not trace.hits:
+        _check_fields(condition, index)
     if args.json:
-        print(json.dumps([asdict(hit) for hit in hits], ensure_ascii=False, indent=2))
-        return 0
+        found: Any = trace.as_dict() if args.trace else [asdict(hit) for hit in trace.hits]
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        from rag.inert import visible
+
+        print(visible(trace.render() if args.trace else render(trace.hits)))
+    return 0
+
+
+def render(hits: tuple[Hit, ...]) -> str:
+    """Two lines a passage."""
+    lines: list[str] = []
     for hit in hits:
         chunk = hit.chunk
         page = f", page {chunk.page}" if chunk.page else ""
         legs = f"dense {_number(hit.dense_score)}, BM25 {_number(hit.keyword_score)}"
-        print(f"{hit.rank}. {chunk.source}{page}  score {hit.score:.3f} ({legs})")
-        print("   " + " ".join(chunk.text.split())[:300])
-    if not hits:
-        print("Nothing found.")
-    return 0
+        lines.append(f"{hit.rank}. {chunk.source}{page}  score {hit.score:.3f} ({legs})")
+        lines.append("   " + " ".join(chunk.text.split())[:300])
+    return "\n".join(lines) or "Nothing found."
 
 
 def _number(score: float | None) -> str:
     return "-" if score is None else f"{score:.2f}"
 
 
-def _where(pairs: list[str]) -> dict[str, str] | None:
-    for pair in pairs:
-        if "=" not in pair:
-            raise ValueError(f"--where {pair!r} is not KEY=VALUE; for example --where source=report.pdf.")
-    return dict(pair.split("=", 1) for pair in pairs) or None
+def _condition(given: list[str]) -> Condition | None:
+    """Each `--where` must hold; values of one KEY=VALUE key are alternatives."""
+    from rag.conditions import Every, condition_of, parse_condition
+
+    pairs: dict[str, list[str]] = {}
+    parts: list[Condition] = []
+    for text in given:
+        try:
+            parts.append(parse_condition(text))
+        except ValueError as mistake:
+            key, value = _pair(text, mistake)
+            pairs.setdefault(key, []).append(value)
+        else:
+            key, equals, value = text.partition("=")
+            if equals and parts[-1] == parse_condition(f'"{key.strip()}" = "{value}"'):
+                parts.pop()
+                pairs.setdefault(key.strip(), []).append(value)
+    if pairs and (mapped := condition_of(pairs)) is not None:
+        parts.append(mapped)
+    return Every(tuple(parts)) if parts else None
 
 
-def _check_keys(where: dict[str, str], index: Index) -> None:
+def _pair(text: str, mistake: ValueError) -> tuple[str, str]:
+    """KEY=VALUE where the value holds what an expression would quote, such as a space."""
+    key, equals, value = text.partition("=")
+    if not equals and not any(sign in text for sign in "<>~()"):
+        raise ValueError(
+            f"--where {text!r} is not KEY=VALUE; for example --where source=report.pdf, "
+            f"or an expression such as --where 'page < 3 and date >= 2025'."
+        ) from None
+    if (
+        not equals
+        or not key.strip().replace("-", "").isidentifier()
+        or any(sign in value for sign in "=<>~\"'")
+    ):
+        raise ValueError(f"--where: {mistake}") from None
+    return key.strip(), value
+
+
+def _check_fields(condition: Condition, index: Index) -> None:
     """Nothing was found: tells a misspelt key from one that no document answers to."""
-    known = {"source"}.union(*(document.metadata for document in index.documents()))
-    for key in where:
-        if key not in known:
-            raise ValueError(f"No document has a {key!r} for --where; choose one of {sorted(known)}.")
+    from rag.conditions import fields_of
+
+    known = {"source", "page"}.union(*(document.metadata for document in index.documents()))
+    for field in sorted(fields_of(condition) - known):
+        raise ValueError(f"No document has a {field!r} for --where; choose one of {sorted(known)}.")

@@ -12,6 +12,7 @@ from apps.feedback import Thumb, add_feedback, feedback_on
 from apps.settings import Settings
 from apps.ui.conversation import TURNS, Turn, history, new_turn, set_thumb, turns
 from apps.ui.engines import adapters, assistant_for, can_answer
+from apps.ui.how_found import how_found
 from apps.ui.passages import Passage, answer_html, note_html, passage_html, plain
 from apps.ui.session import choose_index, feedback_path, index_paths, language, say, settings
 
@@ -92,7 +93,8 @@ def _ask(known: Settings, question: str, index: str | None, adapter: str | None)
                     place.html(answer_html(said))
             finally:  # a pressed stop button ends the model too
                 getattr(pieces, "close", lambda: None)()
-            new_turn(question, stream.answer, assistant, classifier=classifier, adapter=adapter)
+            answer = stream.answer
+            new_turn(question, answer, assistant, classifier=classifier, adapter=adapter, trace=stream.trace)
         except (ValueError, OSError, ImportError, RuntimeError) as mistake:
             st.error(f"{say('The answer broke off')}: {plain(str(mistake))}", icon=":material/error:")
             return
@@ -118,6 +120,8 @@ def _draw(known: Settings, turn: Turn) -> None:
                 for passage in turn.nearest:
                     st.caption(_place(passage))
                     st.html(passage_html(passage))
+        if turn.trace is not None:
+            how_found(turn.trace)
         if turn.answer.notice:
             st.html(note_html(turn.answer.notice))
         _thumbs(known, turn)

@@ -16,6 +16,7 @@ from apps.ui.passages import Passage, passage_of_hit, passages
 
 if TYPE_CHECKING:
     from rag import Document
+    from rag.trace import SearchTrace
 
 TURNS = "turns"
 _NEAREST = 3  # passages shown with a refusal
@@ -31,6 +32,7 @@ class Turn:
     passages: tuple[Passage, ...] = ()
     nearest: tuple[Passage, ...] = ()  # what was found where nothing was answered
     labels: tuple[Label, ...] = ()
+    trace: SearchTrace | None = None  # how the passages were found
     adapter: str | None = None  # the switch: a classifier's is not the writer's own
     thumb: Thumb | None = None
     corrected: bool = False
@@ -60,6 +62,7 @@ def new_turn(
     *,
     classifier: Classifier | None = None,
     adapter: str | None = None,
+    trace: SearchTrace | None = None,
 ) -> None:
     """Appends an answer with the surroundings of its quotes, read while its index is at hand."""
     nearest = answer.hits[:_NEAREST] if answer.refused else ()
@@ -71,6 +74,7 @@ def new_turn(
             passages=passages(answer.citations, _documents(answer, assistant)),
             nearest=tuple(passage_of_hit(number, hit) for number, hit in enumerate(nearest, 1)),
             adapter=adapter,
+            trace=trace,
             labels=_labels(question, answer, assistant, classifier),
         )
     )

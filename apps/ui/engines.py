@@ -10,7 +10,8 @@ import streamlit as st
 
 from apps.assistant import Assistant, Generator
 from apps.generators import Extractive, Labelling, make_generator
-from apps.settings import Settings
+from apps.opening import search_config
+from apps.settings import Settings, load_settings
 from apps.ui.session import below
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def _index(path: str, written_ns: int) -> Index:
     from rag.manifest import read_manifest
 
     manifest = read_manifest(Path(path))
-    return open_index(path, embedder=embedder_named(manifest.embedder) if manifest else None)
+    embedder = embedder_named(manifest.embedder) if manifest else None
+    return open_index(path, embedder=embedder, config=search_config(load_settings()))
 
 
 def adapters(settings: Settings) -> dict[str, AdapterCard]:

@@ -90,6 +90,19 @@ CHINESE = {
     "Some sentences have no source that supports them.": "部分句子没有找到支持的出处。",
     "Reading the documents…": "正在查阅文档…",
     "The answer broke off": "回答中断",
+    # how an answer was found
+    "How this was found": "检索过程",
+    "Searched as": "实际检索",
+    "By meaning": "按语义",
+    "By words": "按词语",
+    "not used": "未使用",
+    "Newer versions that stand before older ones": "排在旧版之前的新版内容",
+    "Not among the hits": "未入选的片段",
+    "Rank": "名次",
+    "Score": "得分",
+    "Page": "页",
+    "Older": "旧版",
+    "Newer": "新版",
 }
 
 

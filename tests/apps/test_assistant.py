@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 from fakes import HashEmbedder
 
-from apps.assistant import Assistant, search_query
+from apps.assistant import Assistant
 from apps.generators import Extractive
 from rag import Document, Index, build_index
 from rag.evidence import Evidence
 from rag.prompt import refusal
+from rag.schema import Hit
 
 REFUNDS = "# Refunds\nThe refund window is thirty days from delivery. Opened software is not taken back.\n"
 HOURS = "# Opening hours\nThe shop opens at nine and closes at six. 周六上午九点开门，下午一点关门。\n"
@@ -101,11 +102,36 @@ def test_an_empty_question_is_refused_in_one_line(index: Index) -> None:
         Assistant(Extractive(), index).ask("  ")
 
 
-def test_a_short_follow_up_is_searched_with_the_question_before() -> None:
-    history = [
-        {"role": "user", "content": "What was revenue in 2023?"},
-        {"role": "assistant", "content": "5"},
-    ]
-    assert search_query("And in 2024?", history) == "What was revenue in 2023? And in 2024?"
-    long = "What was the number of employees in 2024?"
-    assert search_query(long, history) == long
+HISTORY = [
+    {"role": "user", "content": "How long is the refund window?"},
+    {"role": "assistant", "content": "Thirty days."},
+]
+
+
+def test_a_follow_up_is_searched_and_judged_as_the_question_that_it_stands_for(index: Index) -> None:
+    stream = Assistant(Extractive(), index).stream("And from when?", HISTORY)
+    assert "thirty days from delivery" in stream.answer.text
+    trace = stream.trace
+    assert trace is not None
+    assert (trace.asked, trace.searched) == ("And from when?", "refund window from when?")
+    assert trace.hits == stream.answer.hits == tuple(index.search(trace.searched))
+
+
+def test_a_model_that_writes_also_writes_what_is_searched(index: Index) -> None:
+    model = Saying("When does the refund window begin?")
+    stream = Assistant(model, index).stream("And from when?", HISTORY)
+    assert stream.answer.hits
+    assert stream.trace is not None
+    assert stream.trace.searched == "When does the refund window begin?"
+    assert "written by the model" in stream.trace.rewrite
+    assert len(model.prompts) == 2  # one to rewrite, one to answer
+
+
+def test_a_retriever_without_a_record_is_enough(index: Index) -> None:
+    class Plain:
+        def search(self, query: str, k: int = 6, where: Mapping[str, str] | None = None) -> list[Hit]:
+            return index.search(query, k=k)
+
+    stream = Assistant(Extractive(), Plain()).stream("How long is the refund window?")
+    assert "thirty days" in stream.answer.text
+    assert stream.trace is None
