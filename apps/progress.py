@@ -1,12 +1,15 @@
-"""A progress bar on the terminal, and a line now and then where there is none."""
+"""A progress bar on the terminal, and a line now and then where there is none; both tell the rate and the time left."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
+UNITS = {"read": "files", "embed": "texts"}  # of the stages of an index; others count what they count
+_QUIET_SECONDS = 10.0  # a line at least this often while something moves
 
 
 @contextmanager
@@ -16,7 +19,7 @@ def progress_bar() -> Iterator[Progress]:
         with _bar() as show:
             yield show
     else:
-        yield _lines()
+        yield progress_lines()
 
 
 @contextmanager
@@ -25,25 +28,57 @@ def _bar() -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
-    columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     with RichProgress(*columns, console=Console(stderr=True)) as bar:
-        tasks: dict[str, TaskID] = {}
+        tasks: dict[str, tuple[TaskID, float]] = {}
 
         def show(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
+                tasks[stage] = bar.add_task(stage, total=total, rate=""), time.monotonic()
+            task, began = tasks[stage]
+            rate = rate_text(stage, done, time.monotonic() - began)
+            bar.update(task, completed=done, total=total, rate=rate)
 
         yield show
 
 
-def _lines() -> Progress:
-    said: dict[str, int] = {}
+def progress_lines(clock: Callable[[], float] = time.monotonic) -> Progress:
+    """Says a line at each quarter of a stage, and every ten seconds in between."""
+    begun: dict[str, float] = {}
+    said: dict[str, tuple[int, float]] = {}
 
     def show(stage: str, done: int, total: int) -> None:
-        quarter = 4 * done // max(total, 1)
-        if quarter > said.get(stage, 0):
-            said[stage] = quarter
-            print(f"{stage}: {done} of {total}", file=sys.stderr)
+        now = clock()
+        begun.setdefault(stage, now)
+        quarter, last = said.get(stage, (0, begun[stage]))
+        reached = 4 * done // max(total, 1)
+        if reached <= quarter and not (now - last >= _QUIET_SECONDS and done < total):
+            return
+        said[stage] = max(reached, quarter), now
+        seconds = now - begun[stage]
+        parts = [f"{stage}: {done} of {total}", rate_text(stage, done, seconds)]
+        if 0 < done < total and seconds >= 1:
+            parts.append(f"about {_duration(seconds / done * (total - done))} left")
+        print(", ".join(part for part in parts if part), file=sys.stderr, flush=True)
 
     return show
+
+
+def rate_text(stage: str, done: int, seconds: float) -> str:
+    """For example "12.5 files/s"; nothing before there is a second to divide by."""
+    if seconds < 1 or stage not in UNITS:
+        return ""
+    rate = done / seconds
+    return f"{rate:.0f} {UNITS[stage]}/s" if rate >= 10 else f"{rate:.1f} {UNITS[stage]}/s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

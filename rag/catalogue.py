@@ -22,10 +22,7 @@ from rag.schema import Chunk, Document, Heading, Page
 NAME = "catalogue.sqlite3"
 # In pages of 8 KiB four rows of a text lie side by side; a table WITHOUT ROWID would spill each vector into pages
 # of its own: 4.7 kB for a vector of 384 numbers instead of 2.1.
-_SETTINGS = """
-PRAGMA page_size = 8192;
-PRAGMA auto_vacuum = INCREMENTAL;
-"""
+_SETTINGS = "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS documents(
   id INTEGER PRIMARY KEY, source TEXT NOT NULL, sha256 TEXT NOT NULL, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL,
@@ -217,14 +214,12 @@ def visible_texts(db: sqlite3.Connection, generation: int) -> Iterator[tuple[byt
 
 def count_visible(db: sqlite3.Connection, generation: int) -> tuple[int, int]:
     """(documents, chunks) that a generation shows."""
-    documents: int = db.execute(
-        f"SELECT COUNT(*) FROM documents WHERE {_VISIBLE}", {"g": generation}
-    ).fetchone()[0]
-    chunks: int = db.execute(
-        f"SELECT COUNT(*) FROM documents d JOIN chunks c ON c.document = d.id WHERE {_VISIBLE}",
+    row = db.execute(
+        "SELECT COUNT(DISTINCT d.id), COUNT(c.number) FROM documents d LEFT JOIN chunks c ON c.document = d.id"
+        f" WHERE {_VISIBLE}",
         {"g": generation},
-    ).fetchone()[0]
-    return documents, chunks
+    ).fetchone()
+    return row[0], row[1]
 
 
 def read_document(db: sqlite3.Connection, key: int) -> Document:

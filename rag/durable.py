@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 # What SQLite says for a full disk, for a quota, and for a write cut short by either.
 _SQLITE_FULL = ("database or disk is full", "disk i/o error")
 
@@ -63,7 +64,16 @@ def sync_folder(folder: Path) -> None:
 def writer_lock(folder: Path) -> Iterator[None]:
     """Only one process writes an index. The system frees the lock when its holder dies, however it dies."""
     path = folder / "writer.lock"
-    with path.open("a+", encoding="ascii") as file:
+    try:
+        opened = path.open("a+", encoding="ascii")
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise
+        raise PermissionError(
+            f"{folder} cannot be written ({str(error.strerror).lower()}); what it holds still answers. "
+            f"Change its permissions, or index into another folder: advisor index DOCS --out NEW_FOLDER"
+        ) from error
+    with opened as file:
         if not _lock(file.fileno()):
             file.seek(0)
             holder = file.read().strip() or "unknown"
@@ -101,7 +111,7 @@ def full_disk_named(folder: Path, intact: str) -> Iterator[None]:
         yield
     except (OSError, sqlite3.OperationalError) as error:
         full = (
-            error.errno in _FULL
+            error.errno in _FULL or "requested and" in str(error)  # as NumPy says it, without a number
             if isinstance(error, OSError)
             else any(sign in str(error).lower() for sign in _SQLITE_FULL)
         )

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag import catalogue
-from rag.candidates import Candidate, find_candidates, is_address
+from rag.candidates import Candidate
 from rag.conditions import Where
 from rag.durable import full_disk_named, writer_lock
 from rag.embed import Embedder, load_embedder
+from rag.gathering import Documents as Documents
+from rag.gathering import gather
 from rag.generation import View, load_view
-from rag.loaders import read_notice
 from rag.manifest import Manifest, read_manifest
 from rag.nearest import Near, nearest_in_view
 from rag.report import IndexReport
@@ -22,8 +23,6 @@ from rag.split import check_sizes
 from rag.stores import STORES, Vectors
 from rag.trace import SearchTrace
 from rag.update import Progress, apply_update
-
-Documents = str | Path | Iterable[Document | Path | str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,12 +111,12 @@ class Index:
 
     def update(self, documents: Documents, progress: Progress | None = None) -> IndexReport:
         """Bring the index to exactly these documents; only what changed is read and embedded."""
-        candidates, skipped, notice = _gather(documents, self.path)
+        candidates, skipped, notice = gather(documents, self.path)
         return self._apply(candidates, None, notice, progress, skipped)
 
     def add(self, documents: Documents, progress: Progress | None = None) -> IndexReport:
         """Add or replace documents and keep the others; a folder's notice joins the one that is there."""
-        candidates, skipped, notice = _gather(documents, self.path)
+        candidates, skipped, notice = gather(documents, self.path)
         new = f"{self.notice}\n\n{notice}".strip() if notice not in self.notice else None
         return self._apply(candidates, (), new, progress, skipped)
 
@@ -171,7 +170,7 @@ def build_index(
     if config.store not in STORES:
         raise ValueError(f"Unknown vector store {config.store!r}; choose one of {sorted(STORES)}.")
     _check_target(folder)
-    candidates, skipped, notice = _gather(documents, folder)
+    candidates, skipped, notice = gather(documents, folder)
     embedder = embedder or load_embedder(config.embedder)
     _check_chunking(config, embedder)
     with full_disk_named(folder, "no index was begun."):
@@ -265,15 +264,6 @@ def _write(
             progress=progress,
         )
     return view, replace(report, skipped=tuple(skipped))
-
-
-def _gather(documents: Documents, index: Path) -> tuple[list[Candidate], list[str], str]:
-    """Candidates, lines for skipped files, and the notice; files of the index itself are no documents."""
-    if not isinstance(documents, str | Path) or is_address(str(documents)):
-        return *find_candidates(documents), ""
-    folder = Path(documents)
-    candidates, skipped = find_candidates(folder, index)
-    return candidates, skipped, read_notice(folder) if folder.is_dir() else ""
 
 
 def _check_chunking(config: RagConfig, embedder: Embedder) -> None:

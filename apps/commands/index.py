@@ -5,37 +5,74 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rag import Index, IndexReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("documents", help="a folder of documents, one file, or the address of a page (https:...)")
+    parser.add_argument("documents", nargs="+", help="folders of documents, files, or web addresses")
     parser.add_argument("--out", required=True, metavar="INDEX", help="the folder of the index")
     parser.add_argument("--embedder", help="'minilm' (default), a local folder, or a hub name")
-    parser.add_argument("--store", help="vector store: faiss (default) or exact")
+    parser.add_argument("--store", help="vector store: faiss (default), milvus or exact")
+    parser.add_argument("--store-uri", metavar="URI", help="of a Milvus server, e.g. http://host:19530")
     parser.add_argument(
         "--plan", metavar="FILE", help="plan.json of 'advisor recommend'; its index settings are used"
     )
-    parser.add_argument("--json", action="store_true", help="the report as JSON")
+    parser.add_argument("--watch", action="store_true", help="go on and update whenever the documents change")
+    parser.add_argument("--json", action="store_true", help="the report as JSON, with --watch one line each")
 
 
 def run(args: argparse.Namespace) -> int:
     from apps.plan import rag_config
     from apps.progress import progress_bar
+    from apps.settings import load_settings
     from rag import build_index
 
-    config = rag_config(args.plan, embedder=args.embedder, store=args.store)
+    token = load_settings().store_token or None
+    config = rag_config(
+        args.plan, embedder=args.embedder, store=args.store, store_uri=args.store_uri, store_token=token
+    )
+    documents = args.documents[0] if len(args.documents) == 1 else args.documents
     with progress_bar() as progress:
-        index = build_index(args.documents, args.out, config, progress=progress)
+        index = build_index(documents, args.out, config, progress=progress)
     report = index.report
     if args.json:
-        print(json.dumps(report.as_dict() | {"index": args.out}, ensure_ascii=False, indent=2))
+        found = report.as_dict() | {"index": args.out}
+        print(json.dumps(found, ensure_ascii=False, indent=None if args.watch else 2), flush=True)
     else:
         print(report.render())
         print(f'Next: advisor ask "your question" --index {args.out}')
     if report.failed:
         print(f"advisor: {_left_out(report.failed)}", file=sys.stderr)
+    if args.watch:
+        _follow(index, documents, as_json=args.json)
     return 2 if report.failed else 0
+
+
+def _follow(index: Index, documents: str | Sequence[str], *, as_json: bool) -> None:
+    """A line for each update until Ctrl-C; an error is said and the next change is waited for."""
+    from rag.watch import watch
+
+    print("Watching for changes; stop with Ctrl-C.", file=sys.stderr, flush=True)
+    try:
+        for outcome in watch(index, documents):
+            if isinstance(outcome, Exception):
+                print(f"advisor: {' '.join(str(outcome).split())}", file=sys.stderr, flush=True)
+            elif as_json:
+                print(json.dumps(outcome.as_dict(), ensure_ascii=False), flush=True)
+            else:
+                print(f"{time.strftime('%H:%M:%S')} {_in_a_line(outcome)}", flush=True)
+    except KeyboardInterrupt:
+        print("Stopped watching; the index is as the last line says.", file=sys.stderr)
+
+
+def _in_a_line(report: IndexReport) -> str:
+    failed = f"; {_left_out(report.failed)}" if report.failed else ""
+    return report.render().splitlines()[0] + failed
 
 
 def _left_out(failed: Sequence[str]) -> str:
