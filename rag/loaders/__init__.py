@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +45,9 @@ LOADERS: dict[str, str] = {
     ".xml": "rag.loaders.markup:load",
     ".zip": "rag.loaders.archive:load",
 }
+MOST_CHARACTERS = 50_000_000  # of one document; books hold a million
 NOTICE_NAME = "NOTICE.txt"  # at the root of a folder: a notice about the documents, not one of them
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ROWS_ONLY = (
     ".csv",
     ".json",
@@ -71,10 +74,11 @@ def load_document(path: Path, source: str) -> Document:
         raise ValueError(f"{source} is empty (0 bytes).")
     try:
         document = load(path, source)
-    except (OSError, ImportError, MemoryError):
+    except (ImportError, MemoryError):
         raise
     except Exception as error:  # parsers raise what they like on a damaged file; the run must go on
-        if isinstance(error, ValueError) and str(error).startswith(source):
+        of_disk = isinstance(error, OSError) and error.errno is not None  # olefile's errors are OSErrors too
+        if of_disk or (isinstance(error, ValueError) and str(error).startswith(source)):
             raise
         reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise ValueError(
@@ -82,7 +86,12 @@ def load_document(path: Path, source: str) -> Document:
         ) from error
     if not document.text.strip():
         raise ValueError(f"{source} holds no text.")
-    return replace(document, metadata=_described(document, suffix))
+    if len(document.text) > MOST_CHARACTERS:
+        limit = f"{MOST_CHARACTERS / 1e6:.0f} million characters"
+        raise ValueError(f"{source} holds more than {limit} of text; split it.")
+    # Half of a surrogate pair cannot be stored; one sign takes the place of one, so that spans still hold.
+    text = _SURROGATE.sub("\ufffd", document.text)
+    return replace(document, text=text, metadata=_described(document, suffix))
 
 
 def list_files(folder: Path) -> list[tuple[Path, str]]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import importlib.util
 import statistics
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from rag.loaders.blocks import assemble
 from rag.loaders.lines import Line, Part
-from rag.schema import Document
 
 EXTRA = "pip install 'llm-adaptation-advisor[ocr]'"
 _PACKAGE = "rapidocr_onnxruntime"
-_MOST_PIXELS = 50_000_000
-_LONGEST_SIDE = 2_400
 _LEAST_SURE = 0.5
 _LARGE = 1.6  # times the height of the middling line: a heading
 
@@ -34,31 +29,6 @@ class Found(NamedTuple):
 def has_ocr() -> bool:
     """Whether the extra is installed; it is not loaded by asking."""
     return importlib.util.find_spec(_PACKAGE) is not None
-
-
-def load_picture(path: Path, source: str) -> Document:
-    """The text of a picture. ValueError when it is none, has no text, or the extra is missing."""
-    if not has_ocr():
-        raise ValueError(f"{source} is a picture; to read it: {EXTRA}")
-    from PIL import Image, ImageOps
-
-    from rag.loaders.columns import in_reading_order
-    from rag.loaders.paragraphs import page_blocks
-
-    with Image.open(path) as picture:
-        if picture.width * picture.height > _MOST_PIXELS:
-            raise ValueError(
-                f"{source} has more than {_MOST_PIXELS / 1e6:.0f} million pixels; make it smaller."
-            )
-        upright = ImageOps.exif_transpose(picture).convert("RGB")
-        upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    import numpy as np
-
-    lines = picture_lines(np.asarray(upright)[:, :, ::-1], 1.0)
-    if not lines:
-        raise ValueError(f"{source} is a picture in which no text could be read.")
-    body_size = statistics.median(line.size for line in lines)
-    return assemble(page_blocks(in_reading_order(lines), body_size, 1), source, {"ocr": "page 1"})
 
 
 def picture_lines(pixels: Any, scale: float) -> list[Line]:
