@@ -8,10 +8,6 @@ from typing import Any, Protocol
 
 from rag.schema import Hit
 
-# Below this even a model that writes has nothing to go on: of 400 public questions whose passage was found, none fell
-# below it (benchmarks/answers.py). Above it such a model judges by itself, and its citations are checked.
-HOPELESS = 0.3
-
 _CLOSE = 0.85  # a further sentence is quoted when it scores at least this share of the best one
 _MOST = 3  # sentences quoted
 
@@ -30,10 +26,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Sentences, the best first; `threshold` is the score below which their reader would refuse."""
+    """Sentences, the best first; `threshold` is the score below which their reader would refuse.
+
+    Below `hopeless` even a model that writes has nothing to go on; above it, it judges by itself.
+    """
 
     passages: tuple[Passage, ...]
     threshold: float
+    hopeless: float = 0.0
 
     @property
     def score(self) -> float:
@@ -61,6 +61,6 @@ class Reader(Protocol):
 
 def reader_for(retriever: Any) -> Reader:
     """The reader that uses what this retriever knows: its words' rarity and its embedder, where it has them."""
-    from rag.alignment import AlignedReader  # numpy and jieba
+    from rag.reader import AlignedReader  # numpy and jieba
 
     return AlignedReader(getattr(retriever, "rarity", None), getattr(retriever, "embedder", None))

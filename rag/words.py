@@ -78,6 +78,13 @@ def _cutter() -> Any:
     return jieba.Tokenizer()
 
 
+def dictionary_share(word: str) -> float:
+    """Share of running Chinese text that a word makes by jieba's dictionary; 0 for one that it does not list."""
+    cutter = _cutter()
+    cutter.initialize()
+    return float(cutter.FREQ.get(word, 0) / cutter.total)
+
+
 def _cut(run: str) -> list[str]:
     return [word for word in _cutter().cut_for_search(run) if word.strip()]
 

@@ -1,0 +1,128 @@
+"""The extractive reader: how well each sentence of the hits answers a question, by its words and its meaning."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rag.alignment import Alignment, TokenVectors, align, headings_of, lead_of, surrounding
+from rag.asked import Rarity, Word, asked_words, rarity_among
+from rag.evidence import Evidence, Passage
+from rag.meaning import UNREADABLE_SHARE
+from rag.refusal import Judge, read_judges
+from rag.schema import Chunk, Hit
+from rag.sentences import Span
+from rag.words import tokenize
+
+_KEPT_TEXTS = 256  # about 0.3 MB a passage of MiniLM's
+# Factor for a sentence when neither it nor its heading, title or date holds the year that is asked for.
+_OTHER_NUMBER = 0.8
+
+Features = dict[str, Any]  # by name, each of shape (sentences,)
+
+
+class AlignedReader:
+    """Scores each sentence of the hits by the question's words that it meets and by how near it is in meaning.
+
+    A word that no document holds weighs most: to ask for what is nowhere said is what must be refused. The score of a
+    sentence is the support that it gives by itself, so a further hit never lowers that of the best.
+    """
+
+    def __init__(
+        self, rarity: Rarity | None = None, embedder: Any = None, judges: Mapping[str, Judge] | None = None
+    ) -> None:
+        self._rarity = rarity
+        self._embedder = embedder
+        self._judges = judges or read_judges()
+        self._tokens = _TokenCache(embedder) if hasattr(embedder, "token_vectors") else None
+
+    def read(self, question: str, hits: Sequence[Hit]) -> Evidence:
+        """Every sentence of the hits with its score, 0 to 1, the best first."""
+        name, found = self.features(question, hits)
+        judge = self._judges[name]
+        passages = [
+            _passage(number, hits[number - 1], span, float(score))
+            for number, alignment, features in found
+            for span, score in zip(alignment.spans, judge.support(features), strict=True)
+        ]
+        # Sorting is stable: among equals the better hit, and in one hit the earlier sentence, comes first.
+        best_first = tuple(sorted(passages, key=lambda passage: -passage.score))
+        return Evidence(passages=best_first, threshold=judge.threshold, hopeless=judge.hopeless)
+
+    def features(
+        self, question: str, hits: Sequence[Hit]
+    ) -> tuple[str, list[tuple[int, Alignment, Features]]]:
+        """The name of the judge, and of each hit with a sentence: its number from 1, alignment and features."""
+        rarity = self._rarity or rarity_among([set(tokenize(surrounding(hit.chunk))) for hit in hits])
+        words = asked_words(question, rarity)
+        vectors = self._vectors(question, hits)
+        found = []
+        for place, hit in enumerate(hits if words else ()):
+            beside = (vectors[0], vectors[place + 1]) if vectors else (None, None)
+            if alignment := align(words, hit.chunk, *beside):
+                found.append((place + 1, alignment, features_of(words, hit.chunk, alignment)))
+        return ("aligned" if vectors else "lexical"), found
+
+    def _vectors(self, question: str, hits: Sequence[Hit]) -> list[TokenVectors] | None:
+        """Of the question and of each hit; None when the embedder cannot read the question."""
+        if self._tokens is None or self._embedder.unknown_share(question) > UNREADABLE_SHARE:
+            return None
+        return self._tokens.many([question, *(lead_of(hit.chunk) + hit.chunk.text for hit in hits)])
+
+
+def features_of(words: Sequence[Word], chunk: Chunk, alignment: Alignment) -> Features:
+    """`met`: the share of the words met, by weight; `worst`: the weight of the heaviest that is not; `held`: the share
+    that the passage holds; `length`: the logarithm of the number of words, of which a long question has more that no
+    answer repeats; `near`: the nearness in meaning, 0 where it cannot be read."""
+    weights = np.array([word.weight for word in words])
+    share = weights / max(float(weights.sum()), 1e-9)
+    headed = set(tokenize(headings_of(chunk)))
+    asked_numbers = np.array([word.text[0].isdigit() and word.text not in headed for word in words])
+    elsewhere = (asked_numbers & (alignment.met < 1.0)).any(axis=1)
+    met = np.where(elsewhere, _OTHER_NUMBER, 1.0) * (alignment.met @ share)
+    return {
+        "met": met,
+        "worst": ((1.0 - alignment.met) * weights).max(axis=1),
+        "held": np.full(len(met), float(alignment.held @ share)),
+        "length": np.full(len(met), math.log(len(words))),
+        "near": np.zeros(len(met)) if alignment.near is None else alignment.near,
+    }
+
+
+class _TokenCache:
+    """Token vectors of the texts that were read last: the same passages are found again and again."""
+
+    def __init__(self, embedder: Any) -> None:
+        one = embedder.token_vectors
+        self._compute = getattr(embedder, "token_vectors_many", lambda texts: [one(text) for text in texts])
+        self._kept: OrderedDict[str, TokenVectors] = OrderedDict()
+        self._lock = threading.Lock()  # one reader, many threads of a service
+
+    def many(self, texts: Sequence[str]) -> list[TokenVectors]:
+        with self._lock:
+            new = [text for text in dict.fromkeys(texts) if text not in self._kept]
+            self._kept.update(zip(new, self._compute(new) if new else [], strict=True))
+            for text in texts:
+                self._kept.move_to_end(text)
+            found = [self._kept[text] for text in texts]
+            while len(self._kept) > _KEPT_TEXTS:
+                self._kept.popitem(last=False)
+            return found
+
+
+def _passage(number: int, hit: Hit, span: Span, score: float) -> Passage:
+    start, end = span
+    chunk = hit.chunk
+    return Passage(
+        number=number,
+        hit=hit,
+        text=chunk.text[start:end],
+        start=chunk.start + start,
+        end=chunk.start + end,
+        score=score,
+    )
