@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -75,43 +76,36 @@ def _number(score: float | None) -> str:
     return "-" if score is None else f"{score:.2f}"
 
 
+_PAIR = re.compile(r"\s*([\w.-]+)\s*=(?!=)\s*([^=<>~\"']*)")
+
+
 def _condition(given: list[str]) -> Condition | None:
-    """Each `--where` must hold; values of one KEY=VALUE key are alternatives."""
-    from rag.conditions import Every, condition_of, parse_condition
+    """Each `--where` must hold; several values of one KEY are alternatives."""
+    from rag.conditions import Compare, Every, Some, condition_of, parse_condition
 
-    pairs: dict[str, list[str]] = {}
-    parts: list[Condition] = []
-    for text in given:
+    alternatives: dict[str, list[Condition]] = {}
+    for number, text in enumerate(given):
+        pair = _PAIR.fullmatch(text)
         try:
-            parts.append(parse_condition(text))
+            part: Condition | None = parse_condition(text)
         except ValueError as mistake:
-            key, value = _pair(text, mistake)
-            pairs.setdefault(key, []).append(value)
-        else:
-            key, equals, value = text.partition("=")
-            if equals and parts[-1] == parse_condition(f'"{key.strip()}" = "{value}"'):
-                parts.pop()
-                pairs.setdefault(key.strip(), []).append(value)
-    if pairs and (mapped := condition_of(pairs)) is not None:
-        parts.append(mapped)
-    return Every(tuple(parts)) if parts else None
+            if pair is None or not pair[2].strip():
+                raise _wrong(text, mistake) from None
+            part = condition_of({pair[1]: pair[2]})  # a value that an expression would quote: it has a space
+        key = pair[1] if pair and not (isinstance(part, Compare) and part.operator != "=") else f"#{number}"
+        if part is not None:
+            alternatives.setdefault(key, []).append(part)
+    parts = tuple(Some(tuple(same)) for same in alternatives.values())
+    return Every(parts) if parts else None
 
 
-def _pair(text: str, mistake: ValueError) -> tuple[str, str]:
-    """KEY=VALUE where the value holds what an expression would quote, such as a space."""
-    key, equals, value = text.partition("=")
-    if not equals and not any(sign in text for sign in "<>~()"):
-        raise ValueError(
+def _wrong(text: str, mistake: ValueError) -> ValueError:
+    if not any(sign in text for sign in "=<>~()"):
+        return ValueError(
             f"--where {text!r} is not KEY=VALUE; for example --where source=report.pdf, "
             f"or an expression such as --where 'page < 3 and date >= 2025'."
-        ) from None
-    if (
-        not equals
-        or not key.strip().replace("-", "").isidentifier()
-        or any(sign in value for sign in "=<>~\"'")
-    ):
-        raise ValueError(f"--where: {mistake}") from None
-    return key.strip(), value
+        )
+    return ValueError(f"--where: {mistake}")
 
 
 def _check_fields(condition: Condition, index: Index) -> None:

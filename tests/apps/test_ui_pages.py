@@ -329,3 +329,14 @@ def test_a_classifier_labels_the_cited_sentence_and_its_adapter_is_kept_with_the
     thumb(app, "up").click().run()
     [row] = read_feedback(shop / "build" / "feedback.sqlite3")
     assert (row.thumb, row.adapter, row.generator) == ("up", "build/mood", "extractive")
+
+
+def test_the_chat_shows_how_an_answer_was_found_without_acting_on_the_documents(shop: Path) -> None:
+    app = ask(run(chat_page), "Opening hours from Monday to Friday?")
+    assert "How this was found" in [expander.label for expander in app.expander]
+    shown = app.dataframe[0].value
+    assert shown["Document"].tolist()[0] == "hours.txt"
+    assert shown["Rank"].tolist()[0] == 1
+    app = ask(app, "And on Friday?")
+    assert any("Searched as" in caption.value for caption in app.caption)
+    assert "<script>" not in texts(app)
