@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rag.candidates import Candidate
 
 Read = tuple["Candidate", "Document | Exception"]
+_WORKERS = 2  # keep an embedder busy; each may hold the 0.7 GiB of OCR, and all together stay below 2
 _AHEAD_PER_WORKER = 3
 _AHEAD_CHARACTERS = 20_000_000  # texts that wait to be taken may hold about this much together
 
@@ -33,7 +34,7 @@ def read_candidates(
     In the order of `candidates`, which are taken in the caller's thread, a few ahead of what is consumed.
     Documents that are given as they are pass through.
     """
-    count = workers or min(4, os.cpu_count() or 1)
+    count = workers or min(_WORKERS, os.cpu_count() or 1)
     idle: queue.LifoQueue[Worker] = queue.LifoQueue()  # the last one used is the one that is warm
     team = [Worker(limits or Limits()) for _ in range(count)]
     for worker in team:
