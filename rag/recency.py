@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -132,13 +133,18 @@ def _newer(
 
 def same_matter(left: Chunk, right: Chunk) -> bool:
     """Whether two passages share enough words, counted against the shorter."""
-    one, other = set(tokenize(left.text)), set(tokenize(right.text))
+    one, other = _words(left.text), _words(right.text)
     shorter = min(len(one), len(other))
     if not shorter:
         return False
     share = len(one & other) / shorter
     under_one_heading = _last_heading(left) == _last_heading(right) != ""
     return share >= (SAME_MATTER_UNDER_ONE_HEADING if under_one_heading else SAME_MATTER)
+
+
+@lru_cache(maxsize=512)  # the passages of few documents are compared again and again
+def _words(text: str) -> frozenset[str]:
+    return frozenset(tokenize(text))
 
 
 def _last_heading(chunk: Chunk) -> str:
