@@ -16,6 +16,7 @@ from rag.schema import Chunk
 from rag.words import index_terms
 
 Progress = Callable[[str, int, int], None]
+TERMS = 1  # raised when rag.words.index_terms changes, so that texts are cut into words again
 _POOL = 1024  # texts among which like lengths are sought, so that little is computed on padding
 _TOGETHER = 128  # texts whose vectors are committed at once: what an interruption can cost
 _Batch = list[tuple[bytes, str]]

@@ -11,7 +11,7 @@ from pathlib import Path
 from rag import catalogue
 from rag.candidates import Candidate
 from rag.embed import Embedder
-from rag.embedding_queue import EmbeddingQueue
+from rag.embedding_queue import TERMS, EmbeddingQueue
 from rag.generation import View, drop_other_generations, map_generation, try_generation, write_generation
 from rag.intake import Intake, Tally
 from rag.manifest import Manifest, write_manifest
@@ -40,7 +40,7 @@ def apply_update(
     generation = current.generation if current else 0
     _check_whole(folder, db, current)
     catalogue.forget_unfinished(db, generation)
-    catalogue.adopt_texts(db, embedder.weight_hash)
+    catalogue.adopt_texts(db, f"{embedder.weight_hash}/{TERMS}")
     known = catalogue.known_documents(db, generation)
     with EmbeddingQueue(db, embedder, progress) as texts:
         intake = Intake(db, known, generation + 1, config, embedder, texts)
