@@ -19,10 +19,10 @@ from rag.encoders import (
     Vectors,
     load_minilm,
     load_sentence_transformer,
-    need,
     read_tokenizer,
 )
 from rag.minilm_graph import RECIPE
+from rag.model_folders import model_folder, need
 from rag.weights import MINILM_SHA256, check_weights, hash_weights, minilm_folder
 
 Span = tuple[int, int]
@@ -64,9 +64,7 @@ def load_embedder(name: str = "minilm") -> Embedder:
     """
     if name in ("minilm", "minilm-fp32"):
         return _minilm(name, int8=name == "minilm")
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        folder = _from_hub(name)
+    folder = model_folder(name, "Embedder", "choose 'minilm'")
     read = _max_tokens(folder)
     return ModelEmbedder(
         name=name,
@@ -208,20 +206,6 @@ def _minilm(name: str, *, int8: bool) -> ModelEmbedder:
         load=lambda: load_minilm(folder, int8=int8, threads=physical_cores()),
         dimension=384,
     )
-
-
-def _from_hub(name: str) -> Path:
-    hub = need("huggingface_hub")
-    patterns = ["*.json", "*.safetensors", "*.txt", "*.model"]
-    try:
-        # Asked first with a limit: snapshot_download waits for ever on a hub that takes the call and is silent.
-        found = hub.model_info(name, timeout=10.0)
-        return Path(hub.snapshot_download(name, revision=found.sha, allow_patterns=patterns))
-    except Exception as error:  # the hub client raises a dozen kinds for "no such name" and "no network"
-        raise OSError(
-            f"Embedder {name!r} is neither 'minilm' nor a local folder, and the hub did not give it "
-            f"({type(error).__name__}); check the name or the network, or choose 'minilm'."
-        ) from error
 
 
 def _max_tokens(folder: Path) -> int:

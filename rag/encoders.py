@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.minilm_graph import minilm_graph
+from rag.model_folders import need, without_bar
 from rag.weights import read_tensors
 
 Vectors = NDArray[np.float32]
-_WHAT_IS_MISSING = "Embedding needs {name}: pip install 'llm-adaptation-advisor[rag]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ def load_minilm(folder: Path, *, int8: bool, threads: int) -> Encoder:
 
 def load_sentence_transformer(folder: Path, max_tokens: int) -> Encoder:
     """Any model that sentence-transformers reads, with its own pooling, on the card when there is one."""
-    library = need("sentence_transformers")
-    _without_bar()
+    library = need("sentence_transformers", extra="models")
+    without_bar()
     model = library.SentenceTransformer(str(folder), local_files_only=True)
     model.max_seq_length = max_tokens + 2
     lock = threading.Lock()  # its tokenizer is set anew at each call, which two threads must not do at once
@@ -100,11 +99,6 @@ def unit(vectors: Any) -> Vectors:
     return found
 
 
-def _without_bar() -> None:
-    """A bar for each load would break into the program's own."""
-    importlib.import_module("transformers.utils.logging").disable_progress_bar()
-
-
 def read_tokenizer(folder: Path) -> Any:
     """The fast tokenizer of a model folder, without truncation or padding."""
     path = folder / "tokenizer.json"
@@ -114,11 +108,3 @@ def read_tokenizer(folder: Path) -> Any:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
-
-
-def need(module: str) -> Any:
-    """The module, or an ImportError that names the extra which cures its absence."""
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ImportError(_WHAT_IS_MISSING.format(name=error.name)) from error

