@@ -6,6 +6,7 @@ Text and vectors are synthetic; everything else is the real `build_index`, `open
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import time
@@ -107,7 +108,7 @@ def section(rows: list[Row], threads: int) -> str:
         f"## {TITLE}",
         "",
         "Synthetic text of 96 words a chunk, ten chunks a document, synthetic vectors of 384 numbers; embedding the",
-        f"question takes no time here. {threads} threads. Memory is that of a fresh process after {_QUESTIONS} searches,",
+        f"question takes no time here. {threads} threads. Memory is a fresh process's after {_QUESTIONS} searches,",
         "with its libraries and the mapped pages that were touched, without a model; peak is that of the build.",
         "Made by `benchmarks/scale.py`; drawn in `docs/scale.svg`.",
         "",
@@ -131,6 +132,8 @@ def plot(rows: list[Row], path: Path) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot
 
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     panels = (
         ("build and update of 1 %, s", (("build_s", "build"), ("update_s", "update"))),
         ("open, s", (("open_s", "open"),)),
@@ -147,6 +150,11 @@ def plot(rows: list[Row], path: Path) -> None:
                 color=("#1f5fa8", "#c2571a")[number],
             )  # fmt: skip
         axis.set(title=title, xlabel="chunks")
+        values = [row[key] for row in rows for key, _ in lines]
+        axis.set_ylim(10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values))))
+        for scale in (axis.xaxis, axis.yaxis):
+            scale.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+            scale.set_minor_formatter(NullFormatter())
         axis.grid(alpha=0.3)
         if len(lines) > 1:
             axis.legend(frameon=False, fontsize=8)
