@@ -22,7 +22,11 @@ def search_config(settings: Settings) -> RagConfig:
     if settings.neighbours < 0:
         raise ValueError(f"neighbours is {settings.neighbours}; give 0 (none) or more.")
     return RagConfig(
-        k=settings.k, rerank=settings.rerank, diversity=settings.diversity, neighbours=settings.neighbours
+        k=settings.k,
+        rerank=settings.rerank,
+        diversity=settings.diversity,
+        neighbours=settings.neighbours,
+        store_token=settings.store_token or None,
     )
 
 
