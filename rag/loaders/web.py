@@ -33,6 +33,8 @@ _BLOCKS = frozenset(
     + ("figcaption", "figure", "form", "header", "hr", "li", "main", "ol", "p", "pre", "section", "summary")
     + ("table", "tbody", "td", "th", "tr", "ul")
 )
+_ROLES = ["navigation", "search", "contentinfo", "menu", "menubar"]
+_FEWEST_LINKS, _LINK_LETTERS = 10, 60  # in a list of links; letters of the average one
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
@@ -80,12 +82,36 @@ def _drop_furniture(soup: BeautifulSoup) -> None:
         style = str(tag.get("style", ""))
         if tag.has_attr("hidden") or (_INVISIBLE.search(style) and tag.name != "body"):
             tag.decompose()
+    for tag in soup.find_all(role=_ROLES):
+        if not tag.decomposed:
+            tag.decompose()
+    _drop_link_lists(soup)
     for tag in soup.find_all("header"):
         if tag.find_parent(["main", "article", "section"]):
             continue
         for part in tag.find_all("h1"):  # the page's title often stands in its header
             tag.insert_before(part.extract())
         tag.decompose()
+
+
+def _drop_link_lists(soup: BeautifulSoup) -> None:
+    """Lists of nothing but many short links lead elsewhere: languages, categories, menus. Unless they are the page."""
+    lists = [tag for tag in soup.find_all(["ul", "ol"]) if _only_links(tag)]
+    outermost = [tag for tag in lists if not any(parent in lists for parent in tag.parents)]
+    within = sum(len(tag.get_text(strip=True)) for tag in outermost)
+    if 2 * within < len(soup.get_text(strip=True)):
+        for tag in outermost:
+            tag.decompose()
+
+
+def _only_links(tag: Tag) -> bool:
+    links = [len(link.get_text(strip=True)) for link in tag.find_all("a")]
+    letters = len(tag.get_text(strip=True))
+    return (
+        len(links) >= _FEWEST_LINKS
+        and sum(links) >= 0.9 * letters
+        and sum(links) <= _LINK_LETTERS * len(links)
+    )
 
 
 class _Walk:

@@ -211,3 +211,14 @@ def test_a_page_that_is_damaged_is_named_and_the_others_are_read(tmp_path: Path)
     whole = bytes(pdf.output())
     (tmp_path / "a.pdf").write_bytes(whole.replace(b"/Type /Page\n", b"/Type /Pxge\n", 1))
     assert "Words of page 2." in load_document(tmp_path / "a.pdf", "a.pdf").text
+
+
+def test_lists_of_links_that_lead_elsewhere_are_no_text_unless_they_are_the_page(tmp_path: Path) -> None:
+    links = "".join(f'<li><a href="/{n}">Topic {n}</a></li>' for n in range(12))
+    prose = "<p>The fee is thirty euro for each visit, paid at the desk. </p>" * 5
+    body = f'<div role="navigation">Menu</div><ul>{links}</ul>{prose}<ul><li>First pay.</li></ul>'
+    text = read(tmp_path, "a.html", f"<html><body>{body}</body></html>").text
+    assert "Topic" not in text and "Menu" not in text and text.endswith("- First pay.")
+    assert (
+        "Topic 11" in read(tmp_path, "b.html", f"<html><body><h1>All</h1><ul>{links}</ul></body></html>").text
+    )
