@@ -6,13 +6,10 @@ import logging
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from rag.catalogue import damaged, read_catalogue, visible_documents, visible_texts
 from rag.columns import map_rows
@@ -20,7 +17,7 @@ from rag.durable import sha256_of, sync_file, sync_folder
 from rag.keyword import KeywordIndex, build_keyword, load_keyword, save_keyword
 from rag.manifest import Manifest
 from rag.passages import Passages, write_passages
-from rag.stores import CHANGING, Home, Positions, Vectors, VectorStore, build_store, drop_store, load_store
+from rag.stores import CHANGING, Home, Vectors, VectorStore, build_store, drop_store, load_store
 
 _log = logging.getLogger(__name__)
 _PASSAGES, _VECTORS, _KEYWORD, _STORE = "passages", "vectors.f32", "keyword", "store"
@@ -34,28 +31,6 @@ class View:
     chunks: Passages
     store: VectorStore
     keyword: KeywordIndex
-
-    def allowed(self, where: Mapping[str, Any] | None) -> Positions | None:
-        """Positions of the chunks that match every key: "source" or metadata, one value or several."""
-        if not where:
-            return None
-        wanted = {key: _values(value) for key, value in where.items()}
-        fits = np.asarray(
-            [
-                all((d.source if key == "source" else d.metadata.get(key)) in v for key, v in wanted.items())
-                for d in self.chunks.documents
-            ],
-            dtype=bool,
-        )
-        return np.flatnonzero(fits[self.chunks.document_of])
-
-
-def _values(value: Any) -> frozenset[str]:
-    return (
-        frozenset(map(str, value))
-        if isinstance(value, list | tuple | set | frozenset)
-        else frozenset([str(value)])
-    )
 
 
 def write_generation(
