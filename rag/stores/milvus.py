@@ -7,6 +7,7 @@ at a time. The vectors stay mapped beside it: they answer when the collection is
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,6 +32,7 @@ class MilvusStore:
     def __init__(self, client: Any, collection: str, vectors: Vectors) -> None:
         self._client, self._collection, self._vectors = client, collection, vectors
         self._exact = ExactStore(vectors)
+        weakref.finalize(self, client.close)  # a connection that is left open pings its server for ever
 
     def search(self, query: Vectors, k: int, allowed: Positions | None = None) -> list[tuple[int, float]]:
         row = checked(query, self._vectors)
