@@ -20,7 +20,7 @@ STORES: dict[str, str] = {
     "milvus": "rag.stores.milvus",
 }
 CHANGING = frozenset({"milvus"})  # stores whose files change while they are read: no sum can be kept of them
-_EXTRA = {"milvus": "milvus"}
+_EXTRA = {"milvus": "scale"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
