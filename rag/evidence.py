@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rag.agreement import disagreement
 from rag.schema import Hit
 
-_CLOSE = 0.85  # a further sentence is quoted when it scores at least this share of the best one
+# A further sentence is quoted when the odds that it answers are at least this share of the best one's. On the examples
+# as many quotes hold the gold sentence at a fifth as at a seventh, with fewer others; at a half they miss it.
+_CLOSE = 0.2
 _MOST = 3  # sentences quoted
+_APART = 0.1  # share of words in which two versions of a sentence may differ
+_WORD = re.compile(r"[\u3400-\u9fff]|\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +51,32 @@ class Evidence:
         return bool(self.passages) and self.score >= (self.threshold if threshold is None else threshold)
 
     def best(self) -> tuple[Passage, ...]:
-        """The sentences worth quoting: the best, and those nearly as good that say something else."""
+        """The sentences worth quoting: the best, and those nearly as good that say something else.
+
+        Those of one hit stand together, as in their source.
+        """
         chosen: list[Passage] = []
         for passage in self.passages:
-            if passage.score < _CLOSE * self.score or len(chosen) == _MOST:
+            if _odds(passage.score) < _CLOSE * _odds(self.score) or len(chosen) == _MOST:
                 break
-            if all(passage.text not in other.text and other.text not in passage.text for other in chosen):
+            if not any(_same(passage.text, other.text) for other in chosen):
                 chosen.append(passage)
-        return tuple(chosen)
+        first = {passage.number: place for place, passage in reversed(list(enumerate(chosen)))}
+        return tuple(sorted(chosen, key=lambda passage: (first[passage.number], passage.start)))
+
+
+def _odds(score: float) -> float:
+    return score / max(1.0 - score, 1e-9)
+
+
+def _same(text: str, other: str) -> bool:
+    """Whether one holds the other, whatever their spaces, or they are versions that tell the same."""
+    one, two = "".join(text.split()).casefold(), "".join(other.split()).casefold()
+    if one in two or two in one:
+        return True
+    mine, theirs = set(_WORD.findall(text.casefold())), set(_WORD.findall(other.casefold()))
+    alike = len(mine ^ theirs) <= _APART * len(mine | theirs)
+    return alike and not disagreement(text, other) and not disagreement(other, text)
 
 
 class Reader(Protocol):

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from rag.evidence import Evidence
+from rag.evidence import Evidence, Passage
 from rag.reader import AlignedReader
 from rag.refusal import Judge
 from rag.schema import Chunk, Hit
@@ -144,6 +144,44 @@ def test_quotes_are_the_best_and_those_nearly_as_good_that_differ() -> None:
     assert texts[0] == "The refund window is long."
     assert "Cats." not in texts
     assert len(texts) <= 3
+
+
+def passage(text: str, score: float, *, number: int = 1, start: int = 0) -> Passage:
+    return Passage(number=number, hit=hit(text), text=text, start=start, end=start + len(text), score=score)
+
+
+def quoted(*passages: Passage) -> list[str]:
+    return [found.text for found in Evidence(passages=passages, threshold=0.5).best()]
+
+
+def test_the_same_sentence_from_overlapping_chunks_is_quoted_once() -> None:
+    assert quoted(passage("It opens at  nine.", 0.9), passage("It opens at nine.", 0.9, number=2)) == [
+        "It opens at  nine."
+    ]
+
+
+def test_versions_that_tell_the_same_are_quoted_once_and_those_that_differ_twice() -> None:
+    text = "Members of the sailing club may return any rope that they bought within {} days of the day of delivery."
+    same = (
+        passage(text.format(30), 0.9),
+        passage(text.format(30).replace("they bought", "they had bought"), 0.9, number=2),
+    )
+    other = passage(text.format(30), 0.9), passage(text.format(14), 0.9, number=2)
+    assert len(quoted(*same)) == 1
+    assert len(quoted(*other)) == 2
+
+
+def test_sentences_of_one_hit_are_quoted_in_the_order_of_their_source() -> None:
+    later, other, earlier = (
+        passage("C.", 0.9, start=40),
+        passage("B.", 0.88, number=2),
+        passage("A.", 0.87, start=3),
+    )
+    assert quoted(later, other, earlier) == ["A.", "C.", "B."]
+
+
+def test_a_sentence_whose_odds_are_far_below_the_best_is_not_quoted() -> None:
+    assert quoted(passage("A.", 0.9), passage("B.", 0.7), passage("C.", 0.6)) == ["A.", "B."]
 
 
 def test_without_hits_nothing_suffices() -> None:

@@ -1,0 +1,128 @@
+"""The shared question sets as documents and questions, for asking with and without the documents that answer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+SQUAD_ARTICLES = 14  # of the train split: with more, the index takes longer and nothing is learnt
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question and its gold source; `impossible` ones were written to have no answer there."""
+
+    text: str
+    source: str
+    split: str
+    impossible: bool = False
+
+
+@dataclass(frozen=True)
+class QuestionSet:
+    """`article` of each source: what is taken out with it when the whole document goes."""
+
+    language: str
+    documents: Mapping[str, str]
+    article: Mapping[str, str]
+    questions: Sequence[Asked]
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    with gzip.open(SHARED / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def drawn(rows: Sequence[Any], count: int) -> list[Any]:
+    """The same rows in every run."""
+    return random.Random(0).sample(list(rows), min(count, len(rows)))
+
+
+def _squad(count: int) -> QuestionSet:
+    rows = {split: rows_of(f"squad_en/{split}") for split in ("train", "dev")}
+    titles = set(random.Random(1).sample(sorted({row["title"] for row in rows["train"]}), SQUAD_ARTICLES))
+    rows["train"] = [row for row in rows["train"] if row["title"] in titles]
+    everything = rows["train"] + rows["dev"]
+    questions = [
+        Asked(row["question"], row["context_id"], split, row["is_impossible"])
+        for split in rows
+        for hard in (False, True)
+        for row in drawn([row for row in rows[split] if row["is_impossible"] is hard], count // (1 + hard))
+    ]
+    return QuestionSet(
+        "en",
+        {row["context_id"]: row["context"] for row in everything},
+        {row["context_id"]: row["title"] for row in everything},
+        questions,
+    )
+
+
+def _cmrc(count: int) -> QuestionSet:
+    rows = {split: rows_of(f"cmrc_zh/{split}") for split in ("train", "dev")}
+    documents = {row["context_id"]: row["context"] for split in rows for row in rows[split]}
+    questions = [
+        Asked(row["question"], row["context_id"], split)
+        for split in rows
+        for row in drawn(rows[split], count)
+    ]
+    return _each_alone("zh", documents, questions)
+
+
+def _with_documents(
+    language: str, documents: str, questions: str, only_asked: bool = False
+) -> Callable[[int], QuestionSet]:
+    def load(count: int) -> QuestionSet:
+        asked = [
+            Asked(row["question"], row["doc_id"], split)
+            for split in ("train", "dev")
+            for row in drawn(rows_of(f"{questions}_{split}"), count)
+        ]
+        texts = {row["doc_id"]: row["text"] for row in rows_of(documents)}
+        wanted = {one.source for one in asked}
+        return _each_alone(language, {k: v for k, v in texts.items() if not only_asked or k in wanted}, asked)
+
+    return load
+
+
+def _openfindata(count: int) -> QuestionSet:
+    """It has no splits: every other row is fitted on."""
+    rows = drawn([row for row in rows_of("finance_zh/openfindata_qa") if row["doc_id"]], 2 * count)
+    questions = [Asked(row["question"], row["doc_id"], ("train", "dev")[n % 2]) for n, row in enumerate(rows)]
+    return _each_alone(
+        "zh", {row["doc_id"]: row["text"] for row in rows_of("finance_zh/openfindata_documents")}, questions
+    )
+
+
+def _medical_zh(count: int) -> QuestionSet:
+    """A doctor's answer is the document of its question."""
+    rows = {split: drawn(rows_of(f"medical_zh/qa_{split}"), 3 * count) for split in ("train", "dev")}
+    questions = [
+        Asked(row["question"], row["doc_id"], split) for split in rows for row in rows[split][:count]
+    ]
+    return _each_alone(
+        "zh", {row["doc_id"]: row["answer"] for split in rows for row in rows[split]}, questions
+    )
+
+
+def _each_alone(language: str, documents: Mapping[str, str], questions: Sequence[Asked]) -> QuestionSet:
+    return QuestionSet(language, documents, {source: source for source in documents}, questions)
+
+
+SETS: Mapping[str, Callable[[int], QuestionSet]] = {
+    "squad_en": _squad,
+    "covidqa_en": _with_documents("en", "medical_en/covidqa_documents", "medical_en/covidqa_qa"),
+    "medquad_en": _with_documents(
+        "en", "medical_en/medquad_documents", "medical_en/medquad_qa", only_asked=True
+    ),
+    "pubmedqa_en": _with_documents("en", "medical_en/pubmedqa_documents", "medical_en/pubmedqa_qa"),
+    "tatqa_en": _with_documents("en", "finance_en/tatqa_documents", "finance_en/tatqa_qa", only_asked=True),
+    "cmrc_zh": _cmrc,
+    "openfindata_zh": _openfindata,
+    "medical_zh": _medical_zh,
+}
