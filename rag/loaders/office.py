@@ -12,6 +12,7 @@ import docx
 import openpyxl
 from docx.table import Table
 from docx.text.paragraph import Paragraph
+from docx.text.run import Run
 
 from rag.loaders.blocks import Block, assemble, titled
 from rag.loaders.packed import check_archive
@@ -48,9 +49,20 @@ def _docx_blocks(container: Any) -> Iterator[Block]:
     for item in container.iter_inner_content():
         if isinstance(item, Paragraph):
             level = _level(item)
-            yield Block(text=item.text, kind="heading" if level else "paragraph", level=level)
+            yield Block(text=_shown(item), kind="heading" if level else "paragraph", level=level)
         elif isinstance(item, Table):
             yield from row_blocks(_docx_rows(item))
+
+
+def _shown(paragraph: Paragraph) -> str:
+    """The text without its hidden runs (w:vanish)."""
+    if not paragraph._p.xpath(".//w:vanish"):
+        return paragraph.text
+    pieces = []
+    for item in paragraph.iter_inner_content():
+        runs = [item] if isinstance(item, Run) else item.runs
+        pieces += [run.text for run in runs if not run.font.hidden]
+    return "".join(pieces)
 
 
 def _level(paragraph: Paragraph) -> int:

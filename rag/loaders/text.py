@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rag.loaders.dates import find_date
 from rag.loaders.encodings import decode
+from rag.loaders.hidden import without_comments
 from rag.schema import Document, Heading
 
 _FENCE = re.compile(r" {0,3}(```|~~~)")
@@ -22,8 +23,8 @@ def load_plain(path: Path, source: str) -> Document:
 
 
 def load_markdown(path: Path, source: str) -> Document:
-    """Text as it stands in the file, with the path of headings."""
-    text = read_text(path, source)
+    """Text as it stands in the file but for its comments, with the path of headings."""
+    text = without_comments(read_text(path, source))
     front = _FRONT.match(text)
     metadata = _front_matter(front.group(1)) if front else {}
     return headed(text, source, _headings(text, front.end() if front else 0), metadata)

@@ -11,6 +11,7 @@ from bs4.element import NavigableString, PreformattedString
 
 from rag.loaders.blocks import Block, assemble
 from rag.loaders.encodings import decode
+from rag.loaders.hidden import is_hidden
 from rag.loaders.rows import row_blocks
 from rag.schema import Document
 
@@ -36,7 +37,6 @@ _BLOCKS = frozenset(
 _ROLES = ["navigation", "search", "contentinfo", "menu", "menubar"]
 _FEWEST_LINKS, _LINK_LETTERS = 10, 60  # in a list of links; letters of the average one
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
 
 def load(path: Path, source: str) -> Document:
@@ -79,8 +79,7 @@ def _drop_furniture(soup: BeautifulSoup) -> None:
     for tag in soup.find_all(True):
         if tag.attrs is None or tag.decomposed:
             continue
-        style = str(tag.get("style", ""))
-        if tag.has_attr("hidden") or (_INVISIBLE.search(style) and tag.name != "body"):
+        if tag.name != "body" and is_hidden(tag):
             tag.decompose()
     for tag in soup.find_all(role=_ROLES):
         if not tag.decomposed:
