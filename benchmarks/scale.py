@@ -131,7 +131,6 @@ def plot(rows: list[Row], path: Path) -> None:
 
     matplotlib.use("svg")
     from matplotlib import pyplot
-
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     panels = (
