@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.phrases import Asked, Words, share_of_pairs, share_of_words
+from rag.phrases import Asked, Texts, share_of_pairs, share_of_words
 from rag.postings import (
     Postings,
     collect_postings,
@@ -82,11 +82,11 @@ class KeywordIndex:
 
     def words_met(self, query: str, positions: Sequence[int]) -> NDArray[np.float64]:
         """For each of these chunks the share of the query's words that it holds, by rarity, 0 to 1."""
-        return share_of_words(self._asked(query), [self._text(position) for position in positions])
+        return share_of_words(self._asked(query), self._texts(positions))
 
     def pairs_met(self, query: str, positions: Sequence[int]) -> NDArray[np.float64]:
         """For each of these chunks the share of the query's neighbouring words that stand together in it, 0 to 1."""
-        return share_of_pairs(self._asked(query), [self._text(position) for position in positions])
+        return share_of_pairs(self._asked(query), self._texts(positions))
 
     def _asked(self, query: str) -> Asked:
         terms = index_terms(query)
@@ -96,9 +96,10 @@ class KeywordIndex:
             np.array([self.rarity(term) for term in terms], dtype=np.float64),
         )
 
-    def _text(self, position: int) -> Words:
-        end = int(self._ends[position])
-        return self.postings.sequence[end - int(self.postings.lengths[position]) : end].astype(np.int64)
+    def _texts(self, positions: Sequence[int]) -> Texts:
+        ends, lengths, words = self._ends, self.postings.lengths, self.postings.sequence
+        texts = [words[ends[place] - lengths[place] : ends[place]].astype(np.int64) for place in positions]
+        return Texts.of(texts)
 
     def rarity(self, word: str) -> float:
         """ln(1 + (N - n + 0.5) / (n + 0.5)) with n of the N chunks holding the word; greatest for an unknown one."""
