@@ -26,7 +26,14 @@ from rag.support import MIN_SUPPORT, Tokenize, best_support
 
 __all__ = ["MIN_SUPPORT", "Cited", "cite"]
 
-_LEAST_CLAIM = 3  # words (Chinese: characters) without which what stands before a mark claims nothing
+_LEAST_CLAIM = 3  # words (Chinese: characters) of a stretch without a mark that is asked for a source
+# What may stand before a mark and claims nothing.
+_INTRODUCES = re.compile(
+    r"\W*(?:(?:and|but|also|as|per|see|from|in|by|according to|based on|citing|while"
+    r"|根据|依据|据|按|按照|参见|见|如|在)"
+    r"(?:\s+(?:the|source|document|passage|来源|资料|文档))*)?\W*",
+    re.IGNORECASE,
+)
 _TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W_]+")
 _STOPS = re.compile(r"[\s.,;:!?。，；：！？、)）\"”’]*")
 _FOOTNOTE_LEAD = 12  # characters before a mark that make it the document's own
@@ -74,7 +81,7 @@ def cite(
     uncited: list[str] = []
     kept: dict[int, list[int]] = {}
     for claim, vouched in zip(claims, _vouching(bare, claims), strict=True):
-        said = bare[claim.start : claim.end].strip()
+        said = bare[claim.start : claim.end].lstrip(" \t\n,;，；、").rstrip()
         found = [
             citation
             for number in claim.numbers or vouched
@@ -115,13 +122,14 @@ def _claims(text: str, hits: Sequence[Hit]) -> tuple[str, list[_Claim]]:
         own[length] = own.get(length, True) and _is_footnote(text, mark.start, mark.end, hits)
     bare = "".join(pieces) + text[at:]
     claims: list[_Claim] = []
-    placed = set()
+    left = list(anchors)
     for span in _sentences(bare):
-        inside = [anchor for anchor in anchors if span[0] < anchor <= _reach(bare, span[1])]
-        placed.update(inside)
+        # A mark that opens a line stands before its sentence: what no earlier sentence took is this one's.
+        inside = [anchor for anchor in left if anchor <= _reach(bare, span[1])]
+        left = left[len(inside) :]
         claims += _parts(bare, span, inside, anchors, own)
-    # Marks that stand before any word vouch for nothing.
-    claims += [_Claim(0, 0, anchors[anchor], anchor, True) for anchor in anchors if anchor not in placed]
+    if left and claims and not claims[-1].numbers:  # on a line of their own below the last sentence
+        claims[-1].numbers, claims[-1].anchor = anchors[left[0]], claims[-1].end
     return bare, claims
 
 
@@ -150,7 +158,7 @@ def _parts(
         following = inside[place + 1] if place + 1 < len(inside) else span[1]
         end = min(anchor, span[1])
         rest = _STOPS.match(bare, end)
-        if (rest and rest.end() >= span[1]) or not _weighs(bare[start:end]):
+        if (rest and rest.end() >= span[1]) or _INTRODUCES.fullmatch(bare[start:end]):
             end = max(following, end)
         found.append(_Claim(start, end, anchors[anchor], anchor, own[anchor]))
         start = end
@@ -205,7 +213,7 @@ def _marked(bare: str, kept: dict[int, list[int]]) -> str:
 def _support(
     claim: str, number: int, hits: Sequence[Hit], words: Tokenize, similarity: Similarity | None
 ) -> Citation | None:
-    if not claim or not 1 <= number <= len(hits):
+    if not _TOKEN.search(claim) or not 1 <= number <= len(hits):
         return None
     chunk = hits[number - 1].chunk
     found = best_support(claim, chunk, words, similarity)

@@ -78,6 +78,7 @@ class Page(HTMLParser):
 def check_outputs(answer: Answer) -> None:
     """No output of an answer acts: the text of the service, the page, the terminal."""
     assert not ACTIVE.search(answer.text)
+    assert not re.search(r"^[=+@]", answer.text, re.MULTILINE)  # a cell of a sheet that would be a formula
     assert visible(render(answer)) == render(answer)
     json.dumps(extra_fields(answer, ()))
     pages = [answer_html(answer.text), *(passage_html(passage_of_hit(1, hit)) for hit in answer.hits)]

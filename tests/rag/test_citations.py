@@ -58,3 +58,65 @@ def test_chinese_sentences_are_cited_too() -> None:
 
 def test_text_after_the_last_mark_is_kept() -> None:
     assert cite("Margins fell. [1] Ask again.", hits(TEXT)).text == "Margins fell. [1] Ask again."
+
+
+def test_a_mark_within_a_sentence_covers_what_stands_before_it() -> None:
+    found = cite("Margins fell [1] and revenue rose to 512 million euros in 2024 [1].", hits(TEXT))
+    assert [citation.claim for citation in found.citations] == ["Margins fell"]
+    assert found.unsupported == ("and revenue rose to 512 million euros in 2024.",)
+
+
+def test_a_mark_before_the_claim_covers_the_sentence() -> None:
+    found = cite("According to [1], revenue rose to 412 million euros in 2024.", hits(TEXT))
+    assert found.citations[0].quote == "Revenue rose to 412 million euros in 2024."
+    assert found.text == "According to [1], revenue rose to 412 million euros in 2024."
+
+
+def test_sentences_without_a_mark_ride_on_the_next_one_of_their_paragraph() -> None:
+    found = cite("Revenue rose to 412 million euros in 2024. Margins fell. [1]", hits(TEXT))
+    assert [citation.quote for citation in found.citations] == [
+        "Revenue rose to 412 million euros in 2024.",
+        "Margins fell.",
+    ]
+    assert found.uncited == ()
+
+
+def test_a_sentence_that_names_no_source_and_has_none_is_reported() -> None:
+    found = cite("Margins fell. [1]\n\nThe board was dismissed in May.\n\nWhat else?", hits(TEXT))
+    assert found.uncited == ("The board was dismissed in May.",)
+    assert found.unsupported == ()
+
+
+def test_code_is_neither_searched_for_marks_nor_asked_for_sources() -> None:
+    text = "Margins fell. [1]\n\n```\nvalue = items[2] + items[3]\n```"
+    found = cite(text, hits(TEXT))
+    assert found.text == text
+    assert found.uncited == ()
+
+
+def test_footnotes_of_a_quoted_document_are_no_marks_of_the_answer() -> None:
+    found = cite("The river is five miles long.[3] [1]", hits("The river is five miles long.[3] It is deep."))
+    assert found.text == "The river is five miles long. [1]"
+    assert found.unsupported == ()
+
+
+def test_a_paraphrase_is_supported_by_its_meaning_but_not_against_its_numbers() -> None:
+    said = ("Turnover climbed to 412 million. [1]", "Turnover climbed to 512 million. [1]")
+    found = [cite(text, hits(TEXT), similarity=lambda claim, quotes: [0.8] * len(quotes)) for text in said]
+    assert [len(one.citations) for one in found] == [1, 0]
+
+
+def test_what_is_not_drawn_does_not_part_a_claim_from_its_source() -> None:
+    hidden = "Rev\u200benue rose to 412\u2060 million euros."
+    (citation,) = cite("Revenue rose to 412 million euros. [1]", hits(hidden)).citations
+    assert hidden[citation.start - 100 : citation.end - 100] == citation.quote == hidden
+
+
+@pytest.mark.parametrize(
+    "text", ["[1] Margins fell.", "Margins fell.\n[1]", "- Margins fell [1]", "Margins fell.¹"]
+)
+def test_a_mark_is_kept_wherever_it_stood(text: str) -> None:
+    found = cite(text, hits(TEXT))
+    assert len(found.citations) == 1
+    assert "[1]" in found.text
+    assert (found.unsupported, found.uncited) == ((), ())
