@@ -256,7 +256,7 @@ def test_a_script_in_a_document_is_shown_and_not_run(shop: Path) -> None:
 def test_a_refusal_is_shown_as_one_with_the_nearest_passages(shop: Path) -> None:
     app = ask(run(chat_page), "Who founded the airline of Zanzibar?")
     assert "Not in the documents" in texts(app)
-    assert [expander.label for expander in app.expander] == ["Nearest passages"]
+    assert [expander.label for expander in app.expander] == ["Nearest passages", "How this was found"]
 
 
 def test_a_thumb_and_a_correction_reach_the_database(shop: Path) -> None:
