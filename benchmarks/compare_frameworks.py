@@ -48,7 +48,6 @@ CONTESTANTS = (
     ),
     Contestant(label="LangChain, FAISS alone", name="langchain", settings={"hybrid": False, "no_update": True}),
     Contestant(label="LlamaIndex", name="llamaindex"),
-    Contestant(label="LlamaIndex, chunks of 180 tokens", name="llamaindex", settings={"chunk_tokens": 180}),
 )  # fmt: skip
 
 

@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 
+import numpy as np
+
 from rag import catalogue
 from rag.embed import Embedder
 from rag.encoders import Vectors
+from rag.fusion import UNREADABLE_SHARE
 from rag.keyword import encode_terms
 from rag.schema import Chunk
 from rag.words import index_terms
@@ -73,11 +76,21 @@ class EmbeddingQueue:
             self._running.append((batch, self._thread.submit(self._embed, [text for _, text in batch])))
 
     def _embed(self, texts: list[str]) -> Vectors:
-        vectors = self._embedder.embed(texts)
-        if vectors.shape != (len(texts), self._embedder.dimension):
+        """Texts that the embedder cannot read get no direction: theirs would be noise, and take the time of others."""
+        read = [
+            place
+            for place, text in enumerate(texts)
+            if self._embedder.unknown_share(text) <= UNREADABLE_SHARE
+        ]
+        found = self._embedder.embed([texts[place] for place in read]) if read else np.zeros((0, 0))
+        dimension = self._embedder.dimension
+        if read and found.shape != (len(read), dimension):
             raise ValueError(
-                f"Embedder {self._embedder.name!r} gave shape {vectors.shape} for {len(texts)} texts."
+                f"Embedder {self._embedder.name!r} gave shape {found.shape} for {len(read)} texts."
             )
+        vectors = np.zeros((len(texts), dimension), dtype=np.float32)
+        if read:
+            vectors[read] = found
         return vectors
 
     def _save_first(self) -> None:
