@@ -276,3 +276,14 @@ def test_a_notice_of_an_added_folder_joins_the_one_that_is_there(tmp_path: Path)
     index.add([Document(text="More.", source="more.md")])
     assert index.notice.startswith("No advice by the clinic.")
     assert len(index.documents()) == 3
+
+
+def test_a_text_that_the_embedder_cannot_read_is_not_embedded_and_still_found(
+    docs: Path, tmp_path: Path
+) -> None:
+    embedder = HashEmbedder(reads_chinese=False)
+    index = build_index(docs, tmp_path / "index", embedder=embedder)
+    assert [text for text in embedder.embedded if "营业收入" in text] == []
+    hit = index.search("营业收入是多少")[0]
+    assert hit.chunk.source == "年报.md" and hit.dense_rank is None
+    assert index.search("When is a refund paid?")[0].dense_rank == 1
