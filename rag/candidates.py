@@ -122,8 +122,10 @@ def find_candidates(
 
 
 def _in_folder(folder: Path, index: Path | None) -> tuple[list[Candidate], list[str]]:
+    files = list_files(folder)
     own = index.resolve() if index else None
-    files = [file for file in list_files(folder) if own not in file[0].resolve().parents]
+    if own is not None and own.is_relative_to(folder.resolve()):
+        files = [file for file in files if own not in file[0].resolve().parents]
     known = [(path, source) for path, source in files if path.suffix.lower() in LOADERS]
     if not known:
         raise ValueError(f"{folder} holds no documents; formats read: {', '.join(sorted(LOADERS))}.")
