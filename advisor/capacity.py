@@ -169,7 +169,7 @@ def inverted_lists(chunks: int) -> int:
 
 
 def keyword_bytes(chunks: int, chunk_tokens: int) -> float:
-    """A BM25 index: a score and a number for each word of each chunk, and the vocabulary, which grows as a root."""
+    """A BM25 index: each word of each chunk with its places, and the vocabulary, which grows as a root."""
     postings = chunks * chunk_tokens * fact("terms per token") * fact("posting")
     words = fact("heaps factor") * math.pow(chunks * chunk_tokens, fact("heaps power"))
     return postings + words * fact("word")
@@ -183,9 +183,9 @@ def disk_bytes(chunks: int, dim: int, chunk_tokens: int, kind: IndexKind) -> flo
         return (
             fact("milvus storage") * (4.0 * dim * chunks + index) + text + keyword_bytes(chunks, chunk_tokens)
         )
-    pages = math.ceil(4 * dim / fact("catalogue page"))
-    catalogue = chunks * (pages * fact("catalogue page") + fact("catalogue row"))
-    return catalogue + text + index + keyword_bytes(chunks, chunk_tokens)
+    catalogue = chunks * (4 * dim + fact("catalogue row")) + text
+    passages = text  # kept a second time, for readers
+    return catalogue + passages + index + keyword_bytes(chunks, chunk_tokens)
 
 
 def query_nodes(memory_gib: float) -> tuple[int, int]:
