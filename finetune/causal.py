@@ -9,6 +9,7 @@ from transformers import AutoModelForCausalLM
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 from transformers.utils.logging import disable_progress_bar
 
+from finetune.four_bit import unpacked
 from finetune.weights import model_config
 
 
@@ -29,7 +30,7 @@ def load_causal(folder: Path, **loading: Any) -> Any:
         )
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"'{folder}' cannot be loaded ({str(error).strip().splitlines()[0]}).") from None
-    return model.eval()
+    return unpacked(model).eval()
 
 
 # transformers lists these among the causal models too (as decoders of an encoder-decoder pair).

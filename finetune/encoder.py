@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils.logging import disable_progress_bar
 
+from finetune.four_bit import unpacked
 from finetune.weights import tensor_names
 
 HEAD = "head.safetensors"
@@ -68,4 +69,5 @@ def load_encoder(folder: Path, **loading: Any) -> nn.Module:
     assert isinstance(model, nn.Module)
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # type: ignore[assignment]  # never read here: it would be trained for nothing
+    unpacked(model)
     return model
