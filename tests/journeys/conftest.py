@@ -112,6 +112,5 @@ def sums(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def writer(tmp_path_factory: pytest.TempPathFactory, build_tiny_model: Callable[..., Path]) -> Path:
-    """A random Llama that reads a prompt with passages; 64 wide, as 4-bit blocks need where processors know bf16."""
-    folder = tmp_path_factory.mktemp("writer") / "tiny-writer"
-    return build_tiny_model(folder, "llama", context=2048, hidden_size=64)
+    """A random Llama that reads a prompt with passages."""
+    return build_tiny_model(tmp_path_factory.mktemp("writer") / "tiny-writer", "llama", context=2048)
