@@ -19,7 +19,7 @@ from finetune.schema import TrainConfig
 from finetune.weights import tensors_complete
 
 # What may differ between an interrupted run and the one that goes on with it.
-FREE_TO_CHANGE = {"out", "resume", "overwrite", "save_steps"}
+FREE_TO_CHANGE = {"out", "resume", "overwrite", "save_steps", "allow", "report_to"}
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # torch.save and safetensors report a full disk in their own exceptions, by these words.
 FULL_WORDS = ("No space left", "Disk quota", "File too large", "file write failed", "iostream error")

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from finetune.defaults import defaults
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
@@ -19,6 +21,11 @@ class Example:
     line: int = 0  # where it stood in its file, from 1
 
 
+def _default(name: str) -> Any:
+    """A number of defaults.toml, where its source stands."""
+    return field(default_factory=lambda: defaults()["run"][name])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
     """One run. None means the method's default, whose source stands beside it in methods/."""
@@ -27,7 +34,7 @@ class TrainConfig:
     out: str
     method: str = "lora"  # full, lora, qlora
     objective: str = "sft"  # sft, classify
-    epochs: float = 3.0
+    epochs: float = _default("epochs")
     max_steps: int | None = None
     learning_rate: float | None = None
     batch_size: int = 4
@@ -36,12 +43,31 @@ class TrainConfig:
     lora_rank: int = 16
     lora_alpha: int = 32
     lora_dropout: float = 0.0
-    warmup_share: float = 0.05
+    warmup_share: float = _default("warmup_share")
     gradient_checkpointing: bool | None = None
     save_steps: int = 50
+    eval_steps: int | None = None  # steps between two scorings of the held-out rows
+    patience: int = _default("patience")  # scorings without a gain before a run stops early; 0 = never
+    stop_on: str = "loss"  # what a scoring looks at: loss; of a classifier also accuracy, macro_f1
+    metric_rows: int = _default("metric_rows")  # held-out questions answered before and after; 0 = none
+    general: str | None = None  # a file of general rows in place of the shipped ones; "none" = no such check
+    max_forgetting: float | None = None  # nats per token that the loss on general rows may rise
+    replay: float = 0.0  # share of general rows among those that are learned
+    report_to: tuple[str, ...] = ()  # tensorboard, wandb, mlflow, ...: by transformers' names
+    allow: tuple[str, ...] = ()  # findings of the data report that may not stop the run
     seed: int = 42
     resume: bool = False  # go on from the last complete checkpoint
     overwrite: bool = False  # replace a finished or interrupted run at `out`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """Memory of a run's largest step in GiB, as foretold: the likeliest figure and its interval."""
+
+    gib: float
+    low_gib: float
+    high_gib: float
+    of: str = ""  # what it counts: "allocated on the card", "the process"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +88,21 @@ class AdapterCard:
     libraries: dict[str, str]
     created: str  # ISO 8601, UTC
     labels: tuple[str, ...] = ()
+    gains: dict[str, dict[str, float]] = field(
+        default_factory=dict
+    )  # metric -> before, after, low, high, ...
+    forgetting: dict[str, Any] = field(default_factory=dict)  # scores on general rows, before and after
+    memory: dict[str, Any] = field(default_factory=dict)  # GiB at the peak: predicted, low, high, measured
+    stopped: dict[str, Any] = field(default_factory=dict)  # early, and which step's weights were kept
+    set_aside: str = ""  # why a finished adapter was not put where it was asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """What a run left: the folder, its card, the loss of each logged step and what was cut or dropped."""
+    """What a run left: the folder, its card, the loss of each logged step and what was cut or dropped.
+
+    Where `card.set_aside` says a reason, `path` is not the `out` that was asked for.
+    """
 
     path: str
     card: AdapterCard

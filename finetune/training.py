@@ -5,25 +5,24 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from finetune import run_folder
 from finetune.adapters import read_card, write_card
+from finetune.arguments import trainer_arguments
+from finetune.cards import make_card
+from finetune.checks import check_config
 from finetune.defaults import defaults, learning_rates
-from finetune.methods import METHODS, load_method
+from finetune.fitting import fit
+from finetune.methods import load_method
 from finetune.notices import without_library_warnings
-from finetune.objectives import OBJECTIVES, Job, load_objective
+from finetune.objectives import Job, load_objective
 from finetune.schema import AdapterCard, Example, TrainConfig, TrainResult
 from finetune.splits import data_hash, split_rows
-from finetune.stopping import StopRequest, TrainingInterrupted
 from finetune.weights import base_hash, parameter_count, resolve_model
 
 Progress = Callable[[str, int, int], None]  # stage ("load", "evaluate", "train", "save"), done, total
-LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ def train(examples: Sequence[Example], config: TrainConfig, progress: Progress |
     """
     tell = progress or (lambda stage, done, total: None)
     started = time.monotonic()
-    _check(config)
+    check_config(config)
     base = resolve_model(config.model)
     fingerprint = {"base_hash": base_hash(base), "data_hash": data_hash(examples)}
     if (done := _already_finished(config, fingerprint)) is not None:
@@ -76,30 +75,11 @@ def _run(
     with without_library_warnings(), run_folder.full_disk_in_one_line(folder):
         job = _prepare(run, folder, tell)
         before = _score_before(job, folder, tell)
-        steps = _fit(job, folder, checkpoint, tell)
-        card = _card(run, fingerprint, job, before, _score(job, tell))
+        steps = fit(job, folder, checkpoint, tell)
+        scores = {"metrics_before": before, "metrics_after": _score(job, tell)}
+        card = make_card(run.config, run.base, fingerprint, job, **scores)
         _save(job, card, folder, tell)
     return job, card, steps
-
-
-def _check(config: TrainConfig) -> None:
-    """Everything that needs no library and no model, so that a mistake is told at once."""
-    if config.method not in METHODS:
-        raise ValueError(f"Unknown method '{config.method}'; choose one of {sorted(METHODS)}.")
-    if config.objective not in OBJECTIVES:
-        raise ValueError(f"Unknown objective '{config.objective}'; choose one of {sorted(OBJECTIVES)}.")
-    for name in ("epochs", "batch_size", "accumulation", "lora_rank", "lora_alpha", "save_steps"):
-        if not getattr(config, name) > 0:
-            raise ValueError(f"{name} is {getattr(config, name)}; it must be more than 0.")
-    if config.max_length < 8:
-        raise ValueError(f"max_length is {config.max_length}; a row needs at least 8 tokens.")
-    if config.max_steps is not None and config.max_steps < 1:
-        raise ValueError(f"max_steps is {config.max_steps}; it must be at least 1.")
-    if config.learning_rate is not None and not 0 < config.learning_rate < 1:
-        raise ValueError(f"learning_rate is {config.learning_rate}; it must lie between 0 and 1 (e.g. 2e-4).")
-    for name in ("warmup_share", "lora_dropout"):
-        if not 0 <= getattr(config, name) < 1:
-            raise ValueError(f"{name} is {getattr(config, name)}; it must lie between 0 and 1.")
 
 
 def _gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> _Rows:
@@ -139,7 +119,7 @@ def _prepare(run: _Rows, folder: Path, tell: Progress) -> Job:
     set_seed(config.seed)  # a new adapter or head starts from random numbers
     params_b = parameter_count(run.base) / 1e9
     rate = config.learning_rate or learning_rates(config.method, config.objective, params_b)[0]
-    arguments = _arguments(config, folder, rate)
+    arguments = trainer_arguments(config, folder, rate)
     job = load_objective(config.objective).prepare(
         run.train, run.held_out, config, run.base, method, arguments
     )
@@ -149,43 +129,6 @@ def _prepare(run: _Rows, folder: Path, tell: Progress) -> Job:
     run_folder.check_room(folder, 3 * 12 * trained)
     tell("load", 1, 1)
     return job
-
-
-def _arguments(config: TrainConfig, folder: Path, rate: float) -> dict[str, Any]:
-    """What every objective's trainer is given. Single precision on a CPU, bf16 autocast where a card has it."""
-    import torch
-
-    cuda = torch.cuda.is_available()
-    schedule = defaults()["schedule"]
-    # Saves most of the activations' memory for about a third more time; on a CPU memory is rarely the limit.
-    checkpointing = config.gradient_checkpointing
-    if checkpointing is None:
-        checkpointing = cuda and config.objective != "classify"
-    return {
-        "output_dir": str(folder),
-        "per_device_train_batch_size": config.batch_size,
-        "per_device_eval_batch_size": config.batch_size,
-        "eval_accumulation_steps": 1,  # else the logits of the whole set stay on the card
-        "gradient_accumulation_steps": config.accumulation,
-        "num_train_epochs": config.epochs,
-        "max_steps": config.max_steps or -1,
-        "learning_rate": rate,
-        "lr_scheduler_type": schedule["kind"],
-        "warmup_steps": config.warmup_share,  # below 1 it is a share of all steps
-        "weight_decay": schedule["weight_decay"],
-        "max_grad_norm": schedule["max_grad_norm"],
-        "logging_steps": 1,
-        "save_strategy": "steps",
-        "save_steps": config.save_steps,
-        "save_total_limit": 2,  # while the newest is written the one before stays
-        "seed": config.seed,
-        "report_to": "none",
-        "disable_tqdm": True,
-        "dataloader_pin_memory": cuda,
-        "bf16": cuda and torch.cuda.is_bf16_supported(),
-        "gradient_checkpointing": checkpointing,
-        "gradient_checkpointing_kwargs": {"use_reentrant": False} if checkpointing else None,
-    }
 
 
 def _score_before(job: Job, folder: Path, tell: Progress) -> dict[str, float]:
@@ -204,83 +147,9 @@ def _score(job: Job, tell: Progress) -> dict[str, float]:
     return scores
 
 
-def _fit(job: Job, folder: Path, checkpoint: Path | None, tell: Progress) -> int:
-    """Trains to the end and returns the steps. Raises TrainingInterrupted once a checkpoint is written."""
-    from finetune.callbacks import Watch
-
-    if checkpoint is not None and run_folder.at_the_end(checkpoint):
-        return _take_up(job, checkpoint)  # the Trainer would take one step too many
-    try:
-        with StopRequest() as stop:
-            job.trainer.add_callback(Watch(stop, tell))
-            job.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    except TrainingInterrupted:
-        raise
-    except KeyboardInterrupt:
-        raise TrainingInterrupted(_how_to_go_on(folder, job)) from None
-    if stop.requested:
-        raise TrainingInterrupted(_how_to_go_on(folder, job))
-    return int(job.trainer.state.global_step)
-
-
-def _take_up(job: Job, checkpoint: Path) -> int:
-    """The weights and history of a run that was stopped at its last step."""
-    from transformers import TrainerState
-
-    job.trainer._load_from_checkpoint(str(checkpoint))
-    job.trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
-    return int(job.trainer.state.global_step)
-
-
-def _how_to_go_on(folder: Path, job: Job) -> str:
-    state = job.trainer.state
-    found = run_folder.checkpoint(folder.with_name(folder.name.removesuffix(".unfinished")))
-    saved = (
-        f"'{found}' is kept; run the same command with --resume to go on"
-        if found
-        else "no checkpoint was due yet"
-    )
-    return f"Training stopped at step {state.global_step} of {state.max_steps}: {saved}."
-
-
 def _losses(job: Job) -> tuple[float, ...]:
     """The loss of every logged step, from the first one also after a resume."""
     return tuple(float(entry["loss"]) for entry in job.trainer.state.log_history if "loss" in entry)
-
-
-def _card(
-    run: _Rows, fingerprint: dict[str, str], job: Job, before: dict[str, float], after: dict[str, float]
-) -> AdapterCard:
-    weights = list(job.trainer.model.parameters())
-    trained = sum(weight.numel() for weight in weights if weight.requires_grad)
-    # Counted on disk where a base is frozen: 4-bit weights are packed two to a number.
-    frozen = any(not weight.requires_grad for weight in weights)
-    return AdapterCard(
-        base_model=run.config.model,
-        base_hash=fingerprint["base_hash"],
-        method=run.config.method,
-        objective=run.config.objective,
-        trainable_params=trained,
-        total_params=trained + (parameter_count(run.base) if frozen else 0),
-        rows=job.rows,
-        data_hash=fingerprint["data_hash"],
-        metrics_before=before,
-        metrics_after=after,
-        config=asdict(run.config),
-        libraries=_versions(),
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        labels=job.labels,
-    )
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _save(job: Job, card: AdapterCard, folder: Path, tell: Progress) -> None:

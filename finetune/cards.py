@@ -1,0 +1,50 @@
+"""Writes down what a run made: the card beside the weights."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from finetune.objectives import Job
+from finetune.schema import AdapterCard, TrainConfig
+from finetune.weights import parameter_count
+
+LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes")
+
+
+def make_card(
+    config: TrainConfig, base: Path, fingerprint: dict[str, str], job: Job, **found: Any
+) -> AdapterCard:
+    """The card of a run that has ended; `found` are the scores and measurements among its fields."""
+    weights = list(job.trainer.model.parameters())
+    trained = sum(weight.numel() for weight in weights if weight.requires_grad)
+    # Counted on disk where a base is frozen: 4-bit weights are packed two to a number.
+    frozen = any(not weight.requires_grad for weight in weights)
+    return AdapterCard(
+        base_model=config.model,
+        base_hash=fingerprint["base_hash"],
+        method=config.method,
+        objective=config.objective,
+        trainable_params=trained,
+        total_params=trained + (parameter_count(base) if frozen else 0),
+        rows=job.rows,
+        data_hash=fingerprint["data_hash"],
+        config=asdict(config),
+        libraries=_versions(),
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        labels=job.labels,
+        **found,
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

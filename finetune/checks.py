@@ -1,0 +1,50 @@
+"""Finds mistakes in a run's settings that need no library and no model, so that they are told at once."""
+
+from __future__ import annotations
+
+from finetune.methods import METHODS
+from finetune.objectives import OBJECTIVES
+from finetune.schema import TrainConfig
+
+AT_LEAST_ONE = ("batch_size", "accumulation", "lora_rank", "lora_alpha", "save_steps")
+
+
+def check_config(config: TrainConfig) -> None:
+    """Raises ValueError in one line that names the setting, its value and what it may be."""
+    if config.method not in METHODS:
+        raise ValueError(f"Unknown method '{config.method}'; choose one of {sorted(METHODS)}.")
+    if config.objective not in OBJECTIVES:
+        raise ValueError(f"Unknown objective '{config.objective}'; choose one of {sorted(OBJECTIVES)}.")
+    for name in ("epochs", *AT_LEAST_ONE):
+        if not getattr(config, name) > 0:
+            raise ValueError(f"{name} is {getattr(config, name)}; it must be more than 0.")
+    if config.max_length < 8:
+        raise ValueError(f"max_length is {config.max_length}; a row needs at least 8 tokens.")
+    for name in ("max_steps", "eval_steps"):
+        if getattr(config, name) is not None and getattr(config, name) < 1:
+            raise ValueError(f"{name} is {getattr(config, name)}; it must be at least 1.")
+    if config.learning_rate is not None and not 0 < config.learning_rate < 1:
+        raise ValueError(f"learning_rate is {config.learning_rate}; it must lie between 0 and 1 (e.g. 2e-4).")
+    for name in ("warmup_share", "lora_dropout", "replay"):
+        if not 0 <= getattr(config, name) < 1:
+            raise ValueError(f"{name} is {getattr(config, name)}; it must lie between 0 and 1.")
+    for name in ("patience", "metric_rows"):
+        if getattr(config, name) < 0:
+            raise ValueError(f"{name} is {getattr(config, name)}; it must be 0 (off) or more.")
+    _check_forgetting(config)
+
+
+def _check_forgetting(config: TrainConfig) -> None:
+    if config.max_forgetting is not None and not config.max_forgetting >= 0:
+        raise ValueError(
+            f"max_forgetting is {config.max_forgetting}; give 0 or more nats per token (e.g. 0.1)."
+        )
+    if config.objective == "classify" and (config.max_forgetting is not None or config.replay):
+        asked = "max_forgetting" if config.max_forgetting is not None else "replay"
+        raise ValueError(
+            f"{asked} has no meaning for 'classify': a classifier writes no text that it could forget; leave it out."
+        )
+    if config.general == "none" and (config.max_forgetting is not None or config.replay):
+        raise ValueError(
+            "general is 'none', so nothing can be compared or replayed; leave it out or name a file."
+        )
