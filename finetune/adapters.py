@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from finetune.methods import entry
 from finetune.schema import AdapterCard
 from finetune.weights import base_hash
 
@@ -46,6 +47,11 @@ def check_base(card: AdapterCard, model_path: str | Path) -> None:
             f"This adapter was trained on '{card.base_model}'; '{model_path}' holds other weights. "
             f"Give '{card.base_model}' as the model, or train an adapter for this one."
         )
+
+
+def is_whole(card: AdapterCard) -> bool:
+    """Whether the folder holds a whole model: a full run leaves one, and so does a merge."""
+    return card.merged or entry(card.method).whole
 
 
 def list_adapters(folder: str | Path) -> list[tuple[Path, AdapterCard]]:

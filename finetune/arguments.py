@@ -30,6 +30,7 @@ def trainer_arguments(config: TrainConfig, folder: Path, rate: float) -> dict[st
         "learning_rate": rate,
         "lr_scheduler_type": schedule["kind"],
         "warmup_steps": config.warmup_share,  # below 1 it is a share of all steps
+        **({"optim": config.optimizer} if config.optimizer else {}),
         "weight_decay": schedule["weight_decay"],
         "max_grad_norm": schedule["max_grad_norm"],
         "logging_steps": 1,

@@ -19,17 +19,20 @@ def make_card(
     config: TrainConfig, base: Path, fingerprint: dict[str, str], job: Job, **found: Any
 ) -> AdapterCard:
     """The card of a run that has ended; `found` are the scores and measurements among its fields."""
+    import torch
+
     weights = list(job.trainer.model.parameters())
     trained = sum(weight.numel() for weight in weights if weight.requires_grad)
-    # Counted on disk where a base is frozen: 4-bit weights are packed two to a number.
-    frozen = any(not weight.requires_grad for weight in weights)
+    # Counted on disk where a base is in 4 bits: its weights are packed two to a number.
+    packed = any(weight.dtype == torch.uint8 for weight in weights)
+    total = trained + parameter_count(base) if packed else sum(weight.numel() for weight in weights)
     return AdapterCard(
         base_model=config.model,
         base_hash=fingerprint["base_hash"],
         method=config.method,
         objective=config.objective,
         trainable_params=trained,
-        total_params=trained + (parameter_count(base) if frozen else 0),
+        total_params=total,
         rows=job.rows,
         data_hash=fingerprint["data_hash"],
         config=asdict(config),

@@ -10,14 +10,15 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from transformers.utils.logging import disable_progress_bar
 
 from finetune.four_bit import unpacked
+from finetune.methods.refusals import writes_no_text
 from finetune.weights import model_config
 
 
 def load_causal(folder: Path, **loading: Any) -> Any:
     """The model in evaluation mode. Raises ValueError in one line, also for a model that is no causal LM."""
-    kind = model_config(folder)["model_type"]
-    architectures = " ".join(model_config(folder).get("architectures") or ())
-    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or kind in _ENCODERS or "MaskedLM" in architectures:
+    config = model_config(folder)
+    kind = config["model_type"]
+    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or writes_no_text(config):
         raise ValueError(
             f"'{folder.name}' is a {kind} model, which does not write text; give a causal language model "
             "(Llama, Qwen, Mistral, ...), or train an encoder with --objective classify."
@@ -31,16 +32,3 @@ def load_causal(folder: Path, **loading: Any) -> Any:
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"'{folder}' cannot be loaded ({str(error).strip().splitlines()[0]}).") from None
     return unpacked(model).eval()
-
-
-# transformers lists these among the causal models too (as decoders of an encoder-decoder pair).
-_ENCODERS = {
-    "bert",
-    "roberta",
-    "xlm-roberta",
-    "camembert",
-    "electra",
-    "data2vec-text",
-    "roformer",
-    "megatron-bert",
-}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from finetune.methods import METHODS
+from finetune.methods import entry
+from finetune.methods.settings import check_settings
 from finetune.objectives import OBJECTIVES
 from finetune.schema import TrainConfig
 
@@ -11,8 +12,8 @@ AT_LEAST_ONE = ("batch_size", "accumulation", "lora_rank", "lora_alpha", "save_s
 
 def check_config(config: TrainConfig) -> None:
     """Raises ValueError in one line that names the setting, its value and what it may be."""
-    if config.method not in METHODS:
-        raise ValueError(f"Unknown method '{config.method}'; choose one of {sorted(METHODS)}.")
+    entry(config.method)
+    check_settings(config)
     if config.objective not in OBJECTIVES:
         raise ValueError(f"Unknown objective '{config.objective}'; choose one of {sorted(OBJECTIVES)}.")
     for name in ("epochs", *AT_LEAST_ONE):

@@ -33,19 +33,31 @@ class EncoderClassifier(nn.Module):
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0) or 0.0)
         self.classifier = nn.Linear(int(config.hidden_size), labels)
 
+    @property
+    def device(self) -> torch.device:  # peft looks for it
+        return self.classifier.weight.device
+
     def forward(
         self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
-        **inputs: torch.Tensor,
+        past_key_values: Any = None,  # named, because peft looks here whether a prefix can be given
+        **inputs: Any,
     ) -> SequenceClassifierOutput:
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **inputs).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(states.dtype)
-        pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
+        given = {"input_ids": input_ids, "past_key_values": past_key_values, **inputs}
+        pooled = self.pooled(attention_mask=attention_mask, **given)
         logits = self.classifier(self.dropout(pooled).to(self.classifier.weight.dtype)).float()
         loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits)
+
+    def pooled(self, *, attention_mask: Any, **inputs: Any) -> torch.Tensor:
+        """The mean vector of each text, (rows, width)."""
+        given = {name: value for name, value in inputs.items() if value is not None}
+        states: torch.Tensor = self.encoder(attention_mask=attention_mask, **given).last_hidden_state
+        # A prefix stands in the mask alone, at its head.
+        mask = attention_mask[:, -states.shape[1] :].unsqueeze(-1).to(states.dtype)
+        return (states * mask).sum(1) / mask.sum(1).clamp(min=1)
 
 
 def load_encoder(folder: Path, **loading: Any) -> nn.Module:

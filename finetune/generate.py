@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
 
-from finetune.adapters import CARD, check_base, read_card
+from finetune.adapter_weights import load_adapter
+from finetune.adapters import check_base, is_whole, read_card
 from finetune.causal import load_causal
-from finetune.notices import without_library_warnings
 from finetune.template import Messages, encode, load_tokenizer, render, stop_tokens
 from finetune.weights import resolve_model
 
@@ -128,14 +128,13 @@ def load_generator(
     if adapter is not None:
         _check_adapter(adapter, folder)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if adapter is not None and read_card(adapter).method == "full":
-        folder = Path(adapter)  # a full run left a whole model
-        adapter_weights = None
-    else:
-        adapter_weights = adapter
-    loaded = load_causal(folder, dtype=dtype or ("float32" if device == "cpu" else "auto"))
-    if adapter_weights is not None:
-        loaded = _with_adapter(loaded, adapter_weights)
+    card = None if adapter is None else read_card(adapter)
+    whole = card is not None and is_whole(card)
+    loaded = load_causal(
+        Path(str(adapter)) if whole else folder, dtype=dtype or ("float32" if device == "cpu" else "auto")
+    )
+    if card is not None and not whole:
+        loaded = load_adapter(loaded, Path(str(adapter)), card)
     loaded.to(device)
     return TransformersGenerator(
         name=model,
@@ -154,16 +153,3 @@ def _check_adapter(adapter: str | Path, folder: Path) -> None:
             f"'{adapter}' classifies texts and writes none; give an adapter of the objective 'sft'."
         )
     check_base(card, folder)
-
-
-def _with_adapter(model: Any, adapter: str | Path) -> Any:
-    from peft import PeftModel
-
-    try:
-        with without_library_warnings():
-            return PeftModel.from_pretrained(model, str(adapter)).eval()
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(
-            f"The adapter at '{adapter}' cannot be loaded beside its {CARD} ({first})."
-        ) from None

@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from finetune.adapters import check_base, read_card
+from finetune.adapter_weights import load_adapter
+from finetune.adapters import check_base, is_whole, read_card
 from finetune.defaults import defaults
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
-from finetune.notices import without_library_warnings
 from finetune.schema import AdapterCard
 from finetune.weights import resolve_model
 
@@ -63,20 +63,16 @@ def load_classifier(model: str, adapter: str | Path, *, device: str | None = Non
     base = resolve_model(model)
     check_base(card, base)
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    loaded = _full(Path(adapter), card) if card.method == "full" else _adapted(base, Path(adapter), card)
+    loaded = load_classifier_model(base, Path(adapter), card)
     tokenizer = AutoTokenizer.from_pretrained(str(adapter), local_files_only=True)
     return Classifier(model=loaded.to(target).eval(), tokenizer=tokenizer, card=card)
 
 
-def _full(folder: Path, card: AdapterCard) -> Any:
-    model = EncoderClassifier(load_encoder(folder, dtype=torch.float32), len(card.labels))
+def load_classifier_model(base: Path, folder: Path, card: AdapterCard) -> Any:
+    """The encoder with what was trained on it, in fp32, or a whole one with its head beside it."""
+    whole = is_whole(card)
+    model = EncoderClassifier(load_encoder(folder if whole else base, dtype=torch.float32), len(card.labels))
+    if not whole:
+        return load_adapter(model, folder, card)
     model.classifier.load_state_dict(load_file(folder / HEAD))
-    return model
-
-
-def _adapted(base: Path, folder: Path, card: AdapterCard) -> Any:
-    from peft import PeftModel
-
-    plain = EncoderClassifier(load_encoder(base, dtype=torch.float32), len(card.labels))
-    with without_library_warnings():
-        return PeftModel.from_pretrained(plain, str(folder))
+    return model.eval()

@@ -11,12 +11,15 @@ from finetune.defaults import defaults
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One training row: a conversation whose last turn is the target (SFT), or a text with a label
-    (classification)."""
+    """One training row: a conversation whose assistant turns are the target (SFT), a text with a label
+    (classification) or without one (continued pretraining), or a judged answer."""
 
     messages: tuple[dict[str, str], ...] = ()  # {"role": ..., "content": ...}
     text: str = ""
     label: str | None = None
+    chosen: tuple[dict[str, str], ...] = ()  # the better of two endings of `messages`
+    rejected: tuple[dict[str, str], ...] = ()
+    thumb: bool | None = None  # whether the last answer of `messages` was liked
     split: str = "train"  # train, dev, test
     line: int = 0  # where it stood in its file, from 1
 
@@ -32,17 +35,30 @@ class TrainConfig:
 
     model: str  # local folder, hub name, or "minilm"
     out: str
-    method: str = "lora"  # full, lora, qlora
-    objective: str = "sft"  # sft, classify
+    method: str = "lora"  # a key of METHODS
+    objective: str = "sft"  # sft, classify, pretrain
     epochs: float = _default("epochs")
     max_steps: int | None = None
     learning_rate: float | None = None
     batch_size: int = 4
     accumulation: int = 1
     max_length: int = 1024  # tokens; longer rows are cut and counted
+    packing: bool = False  # several rows in one sequence, attention kept apart; "pretrain" always packs
     lora_rank: int = 16
     lora_alpha: int = 32
     lora_dropout: float = 0.0
+    lora_targets: str = "all-linear"  # or names of linear layers, with commas: "q_proj,v_proj"
+    adalora_target_rank: int = 8  # the mean rank that is left; a run starts from one and a half times that
+    oft_block: int = 32  # inputs that are rotated together
+    bottleneck: int = 64  # width of Houlsby's adapters
+    last_layers: int = 2  # how many are trained
+    virtual_tokens: int = 20  # of soft prompts, prefixes and LLaMA-Adapter
+    prompt_start: str = "vocabulary"  # of prompt tuning: vocabulary or random
+    prompt_text: str | None = None  # words that prompt tuning starts from instead
+    prompt_encoder: str = "mlp"  # of P-tuning: mlp or lstm
+    prompt_hidden: int | None = None  # width of the network behind a prefix or P-tuning; None = the model's
+    logistic_c: float = 1.0  # of features: inverse strength of the penalty, scikit-learn's default
+    optimizer: str | None = None  # a name of transformers' optim; None = AdamW, paged for qlora on a card
     warmup_share: float = _default("warmup_share")
     gradient_checkpointing: bool | None = None
     save_steps: int = 50
@@ -88,6 +104,7 @@ class AdapterCard:
     libraries: dict[str, str]
     created: str  # ISO 8601, UTC
     labels: tuple[str, ...] = ()
+    merged: bool = False  # into its base: the folder holds a whole model
     gains: dict[str, dict[str, float]] = field(
         default_factory=dict
     )  # metric -> before, after, low, high, ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from finetune import run_folder
@@ -20,7 +20,8 @@ from finetune.notices import without_library_warnings
 from finetune.objectives import Job, load_objective
 from finetune.schema import AdapterCard, Example, TrainConfig, TrainResult
 from finetune.splits import data_hash, split_rows
-from finetune.weights import base_hash, parameter_count, resolve_model
+from finetune.support import check_support
+from finetune.weights import base_hash, model_config, parameter_count, resolve_model
 
 Progress = Callable[[str, int, int], None]  # stage ("load", "evaluate", "train", "save"), done, total
 
@@ -48,6 +49,7 @@ def train(examples: Sequence[Example], config: TrainConfig, progress: Progress |
     started = time.monotonic()
     check_config(config)
     base = resolve_model(config.model)
+    check_support(config.method, config.objective, model_config(base))
     fingerprint = {"base_hash": base_hash(base), "data_hash": data_hash(examples)}
     if (done := _already_finished(config, fingerprint)) is not None:
         return done
@@ -119,11 +121,14 @@ def _prepare(run: _Rows, folder: Path, tell: Progress) -> Job:
     set_seed(config.seed)  # a new adapter or head starts from random numbers
     params_b = parameter_count(run.base) / 1e9
     rate = config.learning_rate or learning_rates(config.method, config.objective, params_b)[0]
-    arguments = trainer_arguments(config, folder, rate)
+    arguments, changed = method.arguments(config, trainer_arguments(config, folder, rate))
     job = load_objective(config.objective).prepare(
         run.train, run.held_out, config, run.base, method, arguments
     )
+    job = replace(job, notes=(*changed, *job.notes))
     job.trainer.remove_callback(PrinterCallback)  # it prints every loss and score
+    for callback in method.callbacks(config):
+        job.trainer.add_callback(callback)
     trained = sum(weight.numel() for weight in job.trainer.model.parameters() if weight.requires_grad)
     # Weights, and AdamW's two fp32 moments, of two checkpoints and the final copy; an encoder's are saved whole.
     run_folder.check_room(folder, 3 * 12 * trained)

@@ -1,19 +1,16 @@
-"""LoRA (arXiv 2106.09685): a low-rank update beside every linear layer, the base frozen."""
+"""LoRA (arXiv 2106.09685): a low-rank update beside linear layers, the base frozen; rsLoRA and DoRA differ in
+one setting each."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
 from peft import LoraConfig, get_peft_model
 
+from finetune.methods import frozen
 from finetune.schema import TrainConfig
 
-
-def loading() -> dict[str, Any]:
-    """The frozen base in bf16 where a card can compute in it, else in fp32."""
-    bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    return {"dtype": torch.bfloat16 if bf16 else torch.float32}
+loading = frozen.loading
 
 
 def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> Any:
@@ -21,15 +18,23 @@ def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> A
 
 
 def lora_config(config: TrainConfig, *, task: str, head: str | None) -> LoraConfig:
-    """All linear layers but the head: QLoRA (arXiv 2305.14314) found that targets matter more than the
-    rank."""
     return LoraConfig(
         r=config.lora_rank,
         lora_alpha=config.lora_alpha,
         lora_dropout=config.lora_dropout,
-        target_modules="all-linear",
-        exclude_modules=[head] if head else None,
-        modules_to_save=[head] if head else None,
+        use_rslora=config.method == "rslora",  # alpha / sqrt(r) instead of alpha / r (arXiv 2312.03732)
+        use_dora=config.method == "dora",  # a length of its own for each column (arXiv 2402.09353)
         task_type=task,
         bias="none",
+        **targets(config, head),
     )
+
+
+def targets(config: TrainConfig, head: str | None) -> dict[str, Any]:
+    """All linear layers but the head: QLoRA (arXiv 2305.14314) found that targets matter more than the rank."""
+    chosen = [name.strip() for name in config.lora_targets.split(",") if name.strip()]
+    return {
+        "target_modules": "all-linear" if chosen in ([], ["all-linear"]) else chosen,
+        "exclude_modules": [head] if head else None,
+        "modules_to_save": [head] if head else None,
+    }

@@ -28,6 +28,13 @@ def loading() -> dict[str, Any]:
     return {"quantization_config": quantisation, "dtype": compute}
 
 
+def arguments(config: TrainConfig, given: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """On a card AdamW's moments lie in pages that move to the host when memory runs short (section 3)."""
+    if config.optimizer is not None or not torch.cuda.is_available():
+        return given, ()
+    return {**given, "optim": "paged_adamw_32bit"}, ()
+
+
 def _installed() -> bool:
     try:
         return find_spec("bitsandbytes") is not None

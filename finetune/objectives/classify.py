@@ -4,7 +4,7 @@ rows."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
 
+from finetune.adapter_weights import save_adapter
 from finetune.defaults import defaults, learning_rates
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
 from finetune.evaluate import accuracy, macro_f1, majority_accuracy
@@ -23,9 +24,20 @@ from finetune.schema import Example, TrainConfig
 
 
 class _Trainer(Trainer):
-    """The Trainer with a learning rate of its own for the head, which starts from noise."""
+    """The Trainer with a learning rate of its own for the head, which starts from noise, and with room for a
+    method that does not learn by gradients."""
 
     head_learning_rate: float | None = None
+    fit: Callable[[Any], tuple[float, float]] | None = None
+
+    def train(self, *args: Any, **options: Any) -> Any:
+        if self.fit is None:
+            return super().train(*args, **options)
+        before, after = self.fit(self)
+        self.state.max_steps = self.state.global_step = 1
+        self.state.log_history += [{"loss": before, "step": 0}, {"loss": after, "step": 1}]
+        self.callback_handler.on_step_end(self.args, self.state, self.control)
+        return None
 
     def create_optimizer(self, model: Any = None) -> Any:
         if self.optimizer is None:
@@ -37,7 +49,8 @@ class _Trainer(Trainer):
                     (head if "classifier" in name else body).append(weight)
             rates = (self.args.learning_rate, self.head_learning_rate or self.args.learning_rate)
             groups = [{"params": part, "lr": rate} for part, rate in zip((body, head), rates, strict=True)]
-            self.optimizer = torch.optim.AdamW(groups, weight_decay=self.args.weight_decay)
+            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            self.optimizer = kind(groups, **settings, weight_decay=self.args.weight_decay)
         return self.optimizer
 
 
@@ -69,6 +82,7 @@ def prepare(
         eval_dataset=held,
         data_collator=DataCollatorWithPadding(tokenizer),
     )
+    trainer.fit = method.fit
     if config.learning_rate is None:
         trainer.head_learning_rate = learning_rates(config.method, "classify", 0.0)[1]
 
@@ -76,7 +90,7 @@ def prepare(
         return _scores(trainer, train, held_out, held, labels)
 
     def save(target: Path) -> None:
-        _save(trained, target)
+        _save(trained, method, target)
         tokenizer.save_pretrained(str(target))
 
     notes = (_balance(train, labels), *_lost([*train, *held_out], tokenizer, length))
@@ -126,11 +140,10 @@ def _scores(
     }
 
 
-def _save(model: nn.Module, target: Path) -> None:
+def _save(model: nn.Module, method: Method, target: Path) -> None:
     """An adapter holds its head; a full run leaves the encoder as a model folder with the head beside it."""
-    if not isinstance(model, EncoderClassifier):
-        # The vocabulary is never changed here; left to itself, peft asks the hub whether it was.
-        model.save_pretrained(str(target), save_embedding_layers=False)  # type: ignore[operator]
+    if not (isinstance(model, EncoderClassifier) and all(w.requires_grad for w in model.parameters())):
+        save_adapter(model, method, target)
         return
     model.encoder.save_pretrained(str(target))  # type: ignore[operator]
     head = {name: value.detach().cpu().contiguous() for name, value in model.classifier.state_dict().items()}

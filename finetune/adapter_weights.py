@@ -1,0 +1,73 @@
+"""Stores what a run trained, and puts it on a freshly loaded base again; peft's adapters in peft's layout, all
+others as the trained tensors under their names in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from finetune.adapters import CARD
+from finetune.methods import Method, load_method
+from finetune.notices import without_library_warnings
+from finetune.schema import AdapterCard, TrainConfig
+
+TRAINED = "trained.safetensors"
+
+
+def save_adapter(model: Any, method: Method, target: Path) -> None:
+    """Writes the trained weights of a model with a frozen base into an existing folder."""
+    if not hasattr(model, "peft_config"):
+        save_file(_trained(model), target / TRAINED)
+        return
+    method.finish(model)
+    vars(model).pop("save_pretrained", None)  # what only an interrupted run needs is not stored
+    # The vocabulary is never changed here; left to itself, peft asks the hub whether it was.
+    model.save_pretrained(str(target), save_embedding_layers=False)
+
+
+def _trained(model: Any) -> dict[str, torch.Tensor]:
+    return {
+        name: weight.detach().cpu().contiguous()
+        for name, weight in model.named_parameters()
+        if weight.requires_grad
+    }
+
+
+def load_adapter(model: Any, folder: Path, card: AdapterCard) -> Any:
+    """The model with the stored adapter on it, for answering. Raises ValueError in one line."""
+    try:
+        if (folder / TRAINED).is_file():
+            return _with_trained(model, load_file(folder / TRAINED), card)
+        from peft import PeftModel
+
+        with without_library_warnings():
+            return PeftModel.from_pretrained(model, str(folder)).eval()
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"The adapter at '{folder}' cannot be loaded beside its {CARD} ({first}).") from None
+
+
+def _with_trained(model: Any, stored: Mapping[str, torch.Tensor], card: AdapterCard) -> Any:
+    load_method(card.method).insert(model, config_of(card))
+    weights = dict(model.named_parameters())
+    missing = sorted(set(stored) - set(weights))
+    if missing:
+        raise ValueError(f"the base has no weight named {missing[0]}")
+    with torch.no_grad():
+        for name, value in stored.items():
+            if weights[name].shape != value.shape:
+                raise ValueError(f"{name} is {tuple(value.shape)}, in the base {tuple(weights[name].shape)}")
+            weights[name].copy_(value)
+    return model.requires_grad_(False).eval()
+
+
+def config_of(card: AdapterCard) -> TrainConfig:
+    """The settings of the run that made an adapter; those that this version does not know are left out."""
+    known = {field.name for field in fields(TrainConfig)}
+    return TrainConfig(**{name: value for name, value in card.config.items() if name in known})

@@ -1,0 +1,98 @@
+"""Why a method cannot be used on a model or for an objective, told from config.json alone; loads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Config = Mapping[str, Any]  # what config.json says
+Rule = Callable[[str, Config], str | None]  # objective and config to a reason, or None
+
+# Families whose linear layers and norms have no bias unless config.json says so, and the fields that say it.
+# Seen in transformers 5.23 (modeling_*.py), 2026-11.
+BIAS_FIELDS: dict[str, tuple[str, ...]] = {
+    "llama": ("attention_bias", "mlp_bias"),
+    "mistral": (),
+    "mixtral": (),
+    "ministral": (),
+    "qwen3": ("attention_bias",),
+    "qwen3_moe": ("attention_bias",),
+    "gemma": ("attention_bias",),
+    "gemma2": ("attention_bias",),
+    "gemma3_text": ("attention_bias",),
+    "phi3": (),
+    "olmo2": ("attention_bias",),
+    "smollm3": ("attention_bias", "mlp_bias"),
+}
+# peft's table (tuners/adaption_prompt/config.py, 0.21).
+ADAPTION = ("llama", "mistral", "gpt2")
+# Families that tie their output layer to the embeddings unless config.json says otherwise (transformers 5.23).
+TIED = ("gpt2", "opt", "gemma", "gemma2", "gemma3_text")
+
+# transformers lists these among the causal models too (as decoders of an encoder-decoder pair).
+ENCODERS = (
+    "bert",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "electra",
+    "data2vec-text",
+    "roformer",
+    "megatron-bert",
+    "distilbert",
+    "mpnet",
+    "albert",
+    "deberta-v2",
+    "modernbert",
+)
+
+
+def writes_no_text(config: Config) -> str | None:
+    kind = config["model_type"]
+    masked = any("MaskedLM" in name for name in config.get("architectures") or ())
+    if kind in ENCODERS or masked:
+        return (
+            f"a {kind} model does not write text; give a causal language model (Llama, Qwen, Mistral, ...), "
+            "or train an encoder with --objective classify"
+        )
+    return None
+
+
+def labels_only(objective: str, config: Config) -> str | None:
+    if objective == "classify":
+        return None
+    return "a logistic regression predicts labels and writes no text; take the objective 'classify'"
+
+
+def tied_output(objective: str, config: Config) -> str | None:
+    if objective == "classify" or not config.get("tie_word_embeddings", config["model_type"] in TIED):
+        return None
+    return "the output layer of this model is its embedding table; take last_layers"
+
+
+def no_biases(objective: str, config: Config) -> str | None:
+    kind = config["model_type"]
+    fields = BIAS_FIELDS.get(kind)
+    if fields is None or any(config.get(field) for field in fields):
+        return None
+    return f"this {kind} model has no biases; take lora or houlsby"
+
+
+def no_adaption(objective: str, config: Config) -> str | None:
+    if objective == "classify":
+        return "LLaMA-Adapter is made for models that write text; take prefix"
+    if config["model_type"] in ADAPTION:
+        return None
+    return f"LLaMA-Adapter is made for {', '.join(ADAPTION)}, not for {config['model_type']}; take prefix"
+
+
+def experts(objective: str, config: Config) -> str | None:
+    if any(config.get(field) for field in ("num_local_experts", "num_experts", "n_routed_experts")):
+        return "the feed-forward part of a mixture of experts is no linear layer; take lora"
+    return None
+
+
+def shared_layers(objective: str, config: Config) -> str | None:
+    if config["model_type"] == "albert":
+        return "all layers of an ALBERT share one set of weights; take lora or full"
+    return None
