@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.weights import end_tokens
+
 Messages = Sequence[Mapping[str, str]]
 Tokenizer = Any  # transformers' tokenizers have no common typed surface
 IGNORED = -100  # the label that cross-entropy leaves out
@@ -29,8 +31,12 @@ class TokenRow:
 
     input_ids: list[int]
     labels: list[int]
-    cut: bool = False  # longer than max_length
+    lost: int = 0  # tokens beyond max_length, the last answer's end among them
     unlike_prompt: bool = False  # the prompt in training is not what the model sees when it answers
+
+    @property
+    def cut(self) -> bool:
+        return self.lost > 0
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -63,15 +69,17 @@ def plain_template(tokenizer: Tokenizer) -> str:
 def render(tokenizer: Tokenizer, messages: Messages, *, answering: bool) -> str:
     """The conversation as text; `answering` opens the assistant's turn.
 
-    A template that refuses a system turn (Gemma's) gets it at the head of the first user turn. Raises
-    ValueError.
+    A template that refuses a system turn (Gemma's) gets it at the head of the first user turn. A template that
+    can think first (Qwen3's) is told not to, in training and in answering alike. Raises ValueError.
     """
     from jinja2 import TemplateError
 
     for attempt in (list(messages), _without_system(messages)):
         try:
             return str(
-                tokenizer.apply_chat_template(attempt, tokenize=False, add_generation_prompt=answering)
+                tokenizer.apply_chat_template(
+                    attempt, tokenize=False, add_generation_prompt=answering, enable_thinking=False
+                )
             )
         except TemplateError as error:
             refused = _first_line(error)
@@ -91,6 +99,25 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
+def encode_rows(
+    tokenizer: Tokenizer, messages: Messages, max_length: int, stops: frozenset[int]
+) -> list[TokenRow]:
+    """Tokens with loss on every assistant turn, each with its end token. `stops` comes from stop_tokens.
+
+    One row where the template only ever appends: then each answer follows exactly what the model would see. Some
+    templates write earlier turns otherwise than the last (Qwen3 drops their thinking, Mistral moves the system
+    turn); then each answer gets a row of its own. A turn with "weight": "0" is read and not learned.
+    """
+    learned = [
+        at for at, turn in enumerate(messages) if turn["role"] == "assistant" and turn.get("weight") != "0"
+    ]
+    if len(learned) > 1:
+        together = _all_answers(tokenizer, messages[: learned[-1] + 1], learned, stops)
+        if together is not None:
+            return [_shortened(*together, max_length)]
+    return [encode_row(tokenizer, messages[: at + 1], max_length, stops) for at in learned]
+
+
 def encode_row(tokenizer: Tokenizer, messages: Messages, max_length: int, stops: frozenset[int]) -> TokenRow:
     """Tokens with loss on the last assistant turn alone, its end token included. `stops` comes from
     stop_tokens."""
@@ -102,28 +129,55 @@ def encode_row(tokenizer: Tokenizer, messages: Messages, max_length: int, stops:
         # Tokens merged across the seam. When answering, the prompt is encoded alone: train on just that.
         whole = prompt + encode(tokenizer, whole_text[len(prompt_text) :])
     elif whole[: len(prompt)] != prompt:
-        prompt, unlike = _common_prefix(prompt, whole), True
-    ids, labels = _stopped(whole, len(prompt), stops, tokenizer.eos_token_id)
-    return TokenRow(
-        input_ids=ids[:max_length],
-        labels=labels[:max_length],
-        cut=len(ids) > max_length,
-        unlike_prompt=unlike,
-    )
+        prompt, unlike = whole[: _common(prompt, whole)], True
+    last = _closing(tokenizer, whole, len(prompt), len(whole), stops)
+    ids = [*whole, tokenizer.eos_token_id] if last is None else whole[: last + 1]
+    labels = [IGNORED] * len(prompt) + ids[len(prompt) :]
+    return _shortened(ids, labels, max_length, unlike=unlike)
 
 
-def _common_prefix(prompt: list[int], whole: list[int]) -> list[int]:
-    same = 0
-    while same < min(len(prompt), len(whole)) and prompt[same] == whole[same]:
-        same += 1
-    return prompt[:same]
+def _all_answers(
+    tokenizer: Tokenizer, messages: Messages, learned: Sequence[int], stops: frozenset[int]
+) -> tuple[list[int], list[int]] | None:
+    """Tokens and labels of a conversation in one row; None where the template does more than append."""
+    whole = encode(tokenizer, render(tokenizer, messages, answering=False))
+    labels, last = [IGNORED] * len(whole), 0
+    for at in learned:
+        prompt = encode(tokenizer, render(tokenizer, messages[:at], answering=True))
+        so_far = encode(tokenizer, render(tokenizer, messages[: at + 1], answering=False))
+        end = _closing(tokenizer, whole, len(prompt), _common(so_far, whole), stops)
+        if whole[: len(prompt)] != prompt or end is None:
+            return None
+        last = end + 1
+        labels[len(prompt) : last] = whole[len(prompt) : last]
+    return whole[:last], labels[:last]
 
 
-def _stopped(whole: list[int], prompt: int, stops: frozenset[int], eos: int) -> tuple[list[int], list[int]]:
-    """Ends the answer at its last stop token, or adds one: what follows (a line break) is never generated."""
-    last = next((at for at in range(len(whole) - 1, prompt - 1, -1) if whole[at] in stops), None)
-    answer = [*whole[prompt:], eos] if last is None else whole[prompt : last + 1]
-    return whole[:prompt] + answer, [IGNORED] * prompt + answer
+def _common(first: list[int], second: list[int]) -> int:
+    """How many tokens both begin with."""
+    most = min(len(first), len(second))
+    return next((at for at in range(most) if first[at] != second[at]), most)
+
+
+def _closing(
+    tokenizer: Tokenizer, whole: list[int], start: int, end: int, stops: frozenset[int]
+) -> int | None:
+    """Where the answer that begins at `start` stops: at the first of the stop tokens that end the stretch.
+
+    A template may write line breaks and a second end token after it (Phi-3 does); neither is ever generated.
+    """
+    found = None
+    for at in range(end - 1, start - 1, -1):
+        if whole[at] in stops:
+            found = at
+        elif tokenizer.decode([whole[at]]).strip():
+            break
+    return found
+
+
+def _shortened(ids: list[int], labels: list[int], max_length: int, *, unlike: bool = False) -> TokenRow:
+    lost = max(0, len(ids) - max_length)
+    return TokenRow(input_ids=ids[:max_length], labels=labels[:max_length], lost=lost, unlike_prompt=unlike)
 
 
 def stop_tokens(tokenizer: Tokenizer, generation_config: Any = None) -> frozenset[int]:
@@ -139,8 +193,14 @@ def stop_tokens(tokenizer: Tokenizer, generation_config: Any = None) -> frozense
     probe = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "qz"}]
     tail = render(tokenizer, probe, answering=False).rpartition("qz")[2]
     special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
-    found |= {token for token in encode(tokenizer, tail)[:1] if token in special}
+    closing = [token for token in encode(tokenizer, tail) if tokenizer.decode([token]).strip()]
+    found |= {token for token in closing[:1] if token in special}
     return frozenset(token for token in found if token is not None)
+
+
+def stops_in(folder: Path, tokenizer: Tokenizer) -> frozenset[int]:
+    """stop_tokens of a model folder that is not loaded."""
+    return stop_tokens(tokenizer) | end_tokens(folder)
 
 
 def _first_line(error: BaseException) -> str:

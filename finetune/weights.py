@@ -155,6 +155,27 @@ def model_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def context_tokens(folder: Path) -> int | None:
+    """The longest sequence that a model's positions reach, or None where its config states none."""
+    config = model_config(folder)
+    for part in (config, config.get("text_config") or {}):
+        for name in ("max_position_embeddings", "n_positions"):
+            if isinstance(part.get(name), int) and part[name] > 0:
+                return int(part[name])
+    return None
+
+
+def end_tokens(folder: Path) -> frozenset[int]:
+    """Tokens at which a model's own files say that it stops."""
+    found: set[int] = set()
+    for name in ("config.json", "generation_config.json"):
+        file = folder / name
+        content = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+        ends = content.get("eos_token_id")
+        found |= {end for end in (ends if isinstance(ends, list) else [ends]) if isinstance(end, int)}
+    return frozenset(found)
+
+
 def parameter_count(folder: Path) -> int:
     """Weights stored in a model folder, from the headers of its *.safetensors; nothing is loaded."""
     total = 0

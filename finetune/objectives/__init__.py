@@ -10,9 +10,11 @@ from typing import Any, Protocol
 
 from finetune.methods import Method
 from finetune.schema import Example, TrainConfig
+from finetune.template import TokenRow
 
 OBJECTIVES = {
     "classify": "finetune.objectives.classify",
+    "pretrain": "finetune.objectives.pretrain",
     "sft": "finetune.objectives.sft",
 }
 
@@ -30,11 +32,24 @@ class Job:
     labels: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """One example in tokens: several rows where a conversation had to be divided."""
+
+    line: int
+    rows: tuple[TokenRow, ...]
+
+
 class Objective(Protocol):
     """What a file of this folder offers."""
 
     def usable(self, example: Example) -> bool:
         """Whether a row is of the kind that this objective learns from."""
+
+    def encode(
+        self, examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any
+    ) -> list[Encoded]:
+        """Each example in the tokens that training makes of it, for the data report. Raises ValueError."""
 
     def prepare(
         self,

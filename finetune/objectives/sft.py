@@ -1,5 +1,4 @@
-"""Supervised fine-tuning of a causal language model: loss on the last answer of each conversation, its end
-included."""
+"""Supervised fine-tuning of a causal language model: loss on the answers of each conversation, their ends included."""
 
 from __future__ import annotations
 
@@ -7,28 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from datasets import Dataset
-from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import SFTTrainer
-
-from finetune.causal import load_causal
-from finetune.methods import Method
-from finetune.objectives import Job
+from finetune.methods import Method, entry
+from finetune.objectives import Encoded, Job
+from finetune.packing import Row, packed
 from finetune.schema import Example, TrainConfig
-from finetune.template import IGNORED, TokenRow, encode_row, load_tokenizer, stop_tokens
-from finetune.weights import model_config
-
-
-class _Trainer(SFTTrainer):
-    """trl's trainer without its usage report: nothing about a run leaves the machine."""
-
-    def _send_telemetry(self) -> None:
-        return
+from finetune.template import IGNORED, TokenRow, encode_rows, load_tokenizer, stops_in
+from finetune.weights import context_tokens
 
 
 def usable(example: Example) -> bool:
-    return bool(example.messages)
+    return bool(example.messages) and not example.chosen and example.thumb is None
 
 
 def prepare(
@@ -39,81 +26,78 @@ def prepare(
     method: Method,
     arguments: dict[str, Any],
 ) -> Job:
-    base = load_causal(folder, **method.loading())
-    tokenizer = load_tokenizer(folder)
-    stops = stop_tokens(tokenizer, base.generation_config)
-    length = _length(config, base.config)
-    rows, notes = _encoded(train, tokenizer, length, stops, "training")
-    held, held_notes = _encoded(held_out, tokenizer, length, stops, "held-out") if held_out else ([], [])
+    length, tokenizer = _length(config, folder), load_tokenizer(folder)
+    encoded = encode(train, config, folder, tokenizer)
+    rows, notes = _sequences(encoded, config, length, "training")
+    held, held_notes = _sequences(encode(held_out, config, folder, tokenizer), config, length, "held-out")
     if not rows:
         raise ValueError(f"Every row's question alone fills {length} tokens; give a larger --max-length.")
-    model = method.attach(base, config, task="CAUSAL_LM", head=None)
-    trainer = _Trainer(
-        model=model,
-        args=SFTConfig(**arguments, max_length=None, dataset_kwargs={"skip_prepare_dataset": True}),
-        train_dataset=_dataset(rows),
-        eval_dataset=_dataset(held) if held else None,
-        processing_class=tokenizer,
-    )
+    # Imported once the rows are known to be sound: it loads torch.
+    from finetune.causal_job import causal_job
 
-    _keep_adapters_in_fp32(trainer.model)
-
-    def evaluate() -> dict[str, float]:
-        return {"loss": float(trainer.evaluate()["eval_loss"])} if held else {}
-
-    def save(target: Path) -> None:
-        _save(trainer.model, target, folder)
-        tokenizer.save_pretrained(str(target))
-
-    return Job(trainer=trainer, evaluate=evaluate, save=save, rows=len(rows), notes=(*notes, *held_notes))
+    learned = sum(any(map(is_supervised, example.rows)) for example in encoded)
+    told = {"rows": learned, "notes": (*notes, *held_notes)}
+    return causal_job(rows, held, config, folder, tokenizer, method, arguments, **told)
 
 
-def _keep_adapters_in_fp32(model: Any) -> None:
-    """trl casts adapters over a 4-bit base to bf16, but a resumed run loads them in fp32: the two would part ways."""
-    for weight in model.parameters():
-        if weight.requires_grad:
-            weight.data = weight.data.float()
-
-
-def _save(model: Any, target: Path, folder: Path) -> None:
-    """The adapter alone, or for a full run the whole model in the number format its base is stored in."""
-    if not hasattr(model, "peft_config"):
-        stored = model_config(folder).get("dtype") or model_config(folder).get("torch_dtype") or "float32"
-        model = model.to(getattr(torch, stored))
-        model.save_pretrained(str(target))
-    else:
-        # The vocabulary is never changed here; left to itself, peft asks the hub whether it was.
-        model.save_pretrained(str(target), save_embedding_layers=False)
-
-
-def _length(config: TrainConfig, model_config: Any) -> int:
-    context = getattr(model_config, "max_position_embeddings", None)
-    return min(config.max_length, context) if isinstance(context, int) and context > 0 else config.max_length
-
-
-def _encoded(
-    examples: Sequence[Example], tokenizer: Any, length: int, stops: frozenset[int], kind: str
-) -> tuple[list[TokenRow], list[str]]:
-    """The rows that still carry an answer after cutting, and a note on each thing that was lost."""
-    rows = []
+def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any) -> list[Encoded]:
+    """Each row in tokens, as training makes them. Raises ValueError naming the line that a template refuses."""
+    length, stops = _length(config, folder), stops_in(folder, tokenizer)
+    found = []
     for example in examples:
         try:
-            rows.append(encode_row(tokenizer, example.messages, length, stops))
+            rows = encode_rows(tokenizer, example.messages, length, stops)
         except ValueError as error:
             raise ValueError(f"Row at line {example.line}: {error}") from None
-    kept = [row for row in rows if any(label != IGNORED for label in row.labels)]
+        found.append(Encoded(line=example.line, rows=tuple(rows)))
+    return found
+
+
+def _sequences(
+    encoded: Sequence[Encoded], config: TrainConfig, length: int, kind: str
+) -> tuple[list[Row], list[str]]:
+    """What batches are made of, packed if asked for, and a note on each thing that was lost or divided."""
+    kept = [row for example in encoded for row in example.rows if is_supervised(row)]
+    rows: list[Row] = [{"input_ids": row.input_ids, "labels": row.labels} for row in kept]
+    notes = _notes(encoded, kept, length, kind)
+    if config.packing and rows:
+        if entry(config.method).virtual_tokens:
+            raise ValueError(f"Rows cannot be packed with method '{config.method}'; leave --packing out.")
+        sequences = packed(rows, length)
+        notes.append(f"{len(rows)} {kind} rows packed into {len(sequences)} sequences of {length} tokens")
+        rows = sequences
+    return rows, notes
+
+
+def is_supervised(row: TokenRow) -> bool:
+    return any(label != IGNORED for label in row.labels)
+
+
+def _notes(encoded: Sequence[Encoded], kept: Sequence[TokenRow], length: int, kind: str) -> list[str]:
     cut, unlike = sum(row.cut for row in kept), sum(row.unlike_prompt for row in kept)
+    dropped = sum(not any(map(is_supervised, example.rows)) for example in encoded)
+    divided = sum(len(example.rows) > 1 for example in encoded)
     notes = []
     if cut:
-        notes.append(f"{cut} of {len(rows)} {kind} rows cut at {length} tokens (their answers lose the end)")
-    if len(kept) < len(rows):
-        notes.append(f"{len(rows) - len(kept)} {kind} rows dropped: the question alone fills {length} tokens")
+        notes.append(
+            f"{cut} of {len(encoded)} {kind} rows cut at {length} tokens (their answers lose the end)"
+        )
+    if dropped:
+        notes.append(f"{dropped} {kind} rows dropped: the question alone fills {length} tokens")
     if unlike:
         notes.append(f"{unlike} {kind} rows: the template writes the question differently when it answers")
-    return kept, notes
+    if divided:
+        notes.append(
+            f"{divided} {kind} conversations divided, a row for each answer: the template rewrites earlier turns"
+        )
+    return notes
 
 
-def _dataset(rows: Sequence[TokenRow]) -> Dataset:
-    return Dataset.from_dict(
-        {"input_ids": [row.input_ids for row in rows], "labels": [row.labels for row in rows]}
+def _length(config: TrainConfig, folder: Path) -> int:
+    """Tokens of the longest row: as asked for, or what the model can read beside its virtual tokens."""
+    context = context_tokens(folder)
+    if context is None:
+        return config.max_length
+    return min(
+        config.max_length, context - (config.virtual_tokens if entry(config.method).virtual_tokens else 0)
     )

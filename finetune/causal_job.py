@@ -1,0 +1,65 @@
+"""Makes the job that trains a causal language model on rows of tokens: what its objectives have in common."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainingArguments
+
+from finetune.adapter_weights import save_adapter
+from finetune.causal import load_causal
+from finetune.collate import Collator
+from finetune.methods import Method
+from finetune.objectives import Job
+from finetune.packing import Row
+from finetune.schema import TrainConfig
+from finetune.token_trainer import TokenTrainer
+from finetune.weights import model_config
+
+
+def causal_job(
+    sequences: list[Row],
+    held: list[Row],
+    config: TrainConfig,
+    folder: Path,
+    tokenizer: Any,
+    method: Method,
+    arguments: dict[str, Any],
+    **told: Any,
+) -> Job:
+    """Loads the model in `folder` and attaches the method; `told` goes into the Job (rows, notes)."""
+    base = load_causal(folder, **method.loading())
+    trainer = TokenTrainer(
+        model=method.attach(base, config, task="CAUSAL_LM", head=None),
+        # Of a wrapped model the Trainer cannot see what its labels are called, nor which columns it reads.
+        args=TrainingArguments(**arguments, label_names=["labels"], remove_unused_columns=False),
+        train_dataset=sequences,  # whatever has a length and is indexed
+        eval_dataset=held or None,
+        data_collator=Collator(tokenizer.pad_token_id),
+        processing_class=tokenizer,
+    )
+
+    def evaluate() -> dict[str, float]:
+        if not held:
+            return {}
+        loss = float(trainer.evaluate()["eval_loss"])
+        return {"loss": loss, "perplexity": math.exp(min(loss, 700.0))}  # e^710 is no float
+
+    def save(target: Path) -> None:
+        _save(trainer.model, method, target, folder)
+        tokenizer.save_pretrained(str(target))
+
+    return Job(trainer=trainer, evaluate=evaluate, save=save, **told)
+
+
+def _save(model: Any, method: Method, target: Path, folder: Path) -> None:
+    """The adapter alone, or for a full run the whole model in the number format its base is stored in."""
+    if all(weight.requires_grad for weight in model.parameters()):
+        stored = model_config(folder).get("dtype") or model_config(folder).get("torch_dtype") or "float32"
+        model = model.to(getattr(torch, stored))
+        model.save_pretrained(str(target))
+    else:
+        save_adapter(model, method, target)
