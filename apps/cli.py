@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("apps.commands.index", "make or update a searchable index of a folder of documents"),
     "search": ("apps.commands.search", "find passages in an index"),
     "ask": ("apps.commands.ask", "answer a question with verified citations, or refuse"),
+    "calibrate": ("apps.commands.calibrate", "find from your own questions when an index should refuse"),
     "train": ("apps.commands.train", "fine-tune a model on labelled examples"),
     "chat": ("apps.commands.chat", "open the application in the browser"),
     "serve": ("apps.commands.serve", "answer over HTTP, OpenAI-compatible"),

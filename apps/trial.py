@@ -58,18 +58,33 @@ class Score:
 
 
 def load_questions(path: str | Path) -> list[Question]:
-    """Rows of a qa.jsonl: question, answerable, source, also, quote, language, split."""
-    rows = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines() if line.strip()]
-    return [
-        Question(
+    """Rows of a qa.jsonl: question, answerable, source, also, quote, language, split. ValueError names the line."""
+    lines = Path(path).read_text("utf-8").splitlines()
+    found = [
+        _question(line, f"{path}:{number}") for number, line in enumerate(lines, start=1) if line.strip()
+    ]
+    if not found:
+        raise ValueError(f'{path} holds no question; a row is {{"question": ..., "source": ...}}.')
+    return found
+
+
+def _question(line: str, place: str) -> Question:
+    try:
+        row = json.loads(line)
+        sources = (row["source"], *row.get("also", ())) if row.get("answerable", True) else ()
+        return Question(
             text=row["question"],
             language=row.get("language", "en"),
-            sources=(row["source"], *row.get("also", ())) if row.get("answerable", True) else (),
+            sources=sources,
             quote=row.get("quote") or "",
             split=row.get("split", ""),
         )
-        for row in rows
-    ]
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{place}: not JSON ({error.msg}).") from None
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError(
+            f'{place}: a row is {{"question": ..., "source": ...}}, or has "answerable": false.'
+        ) from None
 
 
 def run_questions(assistant: Assistant, questions: Sequence[Question]) -> list[Outcome]:

@@ -10,6 +10,7 @@ import argparse
 import datetime
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from refusal_fit import RULING, WRONGLY, fit, scores
 from refusal_sets import SETS, SHARED
 from results import RESULTS, machine, replace_section
 
+from rag.calibration import FEWEST, choose_threshold
+from rag.calibration import WRONGLY as WRONGLY_OWN
 from rag.refusal import CALIBRATION, Judge, read_judges, write_judges
 
 TITLE = "Refusal: answers given against wrong answers"
@@ -60,8 +63,25 @@ def refused(judges: Mapping[str, Judge], cases: Sequence[Case]) -> float:
     )
 
 
+def calibrated(judges: Mapping[str, Judge], cases: Sequence[Case]) -> Mapping[str, Judge] | None:
+    """With the thresholds that `advisor calibrate` would find on a set's own train questions."""
+    found = {}
+    for name, judge in judges.items():
+        kinds = [
+            scores(judge, [case for case in cases if case.judge == name and case.condition == condition])
+            for condition in ("present", "document removed")
+        ]
+        if len(kinds[0]) >= FEWEST:
+            found[name] = replace(judge, threshold=choose_threshold(name, *kinds, WRONGLY_OWN).threshold)
+    return {**judges, **found} if found else None
+
+
 def set_row(
-    name: str, cases: Sequence[Case], judges: Mapping[str, Judge], left_out: Mapping[str, Judge] | None
+    name: str,
+    cases: Sequence[Case],
+    judges: Mapping[str, Judge],
+    own: Mapping[str, Judge] | None,
+    left_out: Mapping[str, Judge] | None,
 ) -> list[str]:
     """A line for each condition in which the set cannot be answered."""
     present = [case for case in cases if case.condition == "present"]
@@ -70,12 +90,12 @@ def set_row(
         absent = [case for case in cases if case.condition == condition]
         if not absent:
             continue
-        cells = [refused(judges, absent), refused(judges, present)]
-        apart = [refused(left_out, absent), refused(left_out, present)] if left_out else None
-        shown = " | ".join(f"{cell:.3f}" for cell in cells)
-        other = " | ".join(f"{cell:.3f}" for cell in apart) if apart else "- | -"
         found = np.mean([case.found for case in present])
-        lines.append(f"| {name} | {condition} | {len(absent)} | {found:.3f} | {shown} | {other} |")
+        shown = " | ".join(
+            f"{refused(which, absent):.3f} | {refused(which, present):.3f}" if which else "- | -"
+            for which in (judges, own, left_out)
+        )
+        lines.append(f"| {name} | {condition} | {len(absent)} | {found:.3f} | {shown} |")
     return lines
 
 
@@ -119,7 +139,14 @@ def tables(cases: Sequence[Case], judges: Mapping[str, Judge]) -> list[str]:
         groups.setdefault(key, []).append(case)
     everywhere = sorted({name for names in FITTED.values() for name in names})
     apart = {name: fitted(cases, without=name) for name in everywhere if _others(name)}
-    lines = [line for name, found in groups.items() for line in set_row(name, found, judges, apart.get(name))]
+    trained = {
+        name: [case for case in cases if case.split == "train" and case.name == name] for name in groups
+    }
+    lines = [
+        line
+        for name, found in groups.items()
+        for line in set_row(name, found, judges, calibrated(judges, trained[name]), apart.get(name))
+    ]
     curves = {
         f"{name}, {condition}": curve(found, condition, judges)
         for name, found in groups.items()
@@ -132,8 +159,9 @@ def tables(cases: Sequence[Case], judges: Mapping[str, Judge]) -> list[str]:
         for name, points in curves.items()
     ]
     return [
-        "| set | missing | questions | gold found | rightly refused | wrongly refused | fitted without it | wrongly |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
+        "| set | missing | questions | gold found | rightly refused | wrongly | own threshold: rightly | wrongly "
+        "| fitted without it: rightly | wrongly |",
+        "|---|---|" + "---:|" * 8,
         *lines,
         "",
         "Wrongly answered where the threshold lets the given share of the answerable be answered:",
@@ -165,7 +193,9 @@ def text_of(cases: Sequence[Case], judges: Mapping[str, Judge], count: int) -> s
             f"Rule: the threshold refuses {WRONGLY:.0%} of the answerable train questions of {', '.join(RULING)}",
             "and hopeless is half the least support of any. tatqa_en names no companies,",
             "openfindata_zh keeps tables like the removed one, and medical_zh finds few of its documents: what is",
-            "refused there says little.",
+            "refused there says little. Own threshold: as `advisor calibrate` finds it on the set's train questions.",
+            'medquad_en goes without all documents of a topic; questions on "this study" are left out, since they',
+            "can be asked of any.",
             "",
             *weights,
             "",

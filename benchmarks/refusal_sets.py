@@ -5,12 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+_HERE = re.compile(
+    r"\b(?:this|the) (?:study|studies|report|publication|paper|article|findings)\b(?! of)", re.IGNORECASE
+)
 SQUAD_ARTICLES = 14  # of the train split: with more, the index takes longer and nothing is learnt
 
 
@@ -75,19 +79,38 @@ def _cmrc(count: int) -> QuestionSet:
 
 
 def _with_documents(
-    language: str, documents: str, questions: str, only_asked: bool = False
+    language: str, documents: str, questions: str, only_asked: bool = False, by_topic: bool = False
 ) -> Callable[[int], QuestionSet]:
+    """`by_topic`: several documents treat one thing, so that it is still answered when one of them goes."""
+
     def load(count: int) -> QuestionSet:
         asked = [
             Asked(row["question"], row["doc_id"], split)
             for split in ("train", "dev")
-            for row in drawn(rows_of(f"{questions}_{split}"), count)
+            for row in drawn([row for row in rows_of(f"{questions}_{split}") if _says_which(row)], count)
         ]
-        texts = {row["doc_id"]: row["text"] for row in rows_of(documents)}
         wanted = {one.source for one in asked}
-        return _each_alone(language, {k: v for k, v in texts.items() if not only_asked or k in wanted}, asked)
+        rows = [row for row in rows_of(documents) if not only_asked or row["doc_id"] in wanted]
+        texts = {row["doc_id"]: row["text"] for row in rows}
+        if not by_topic:
+            return _each_alone(language, texts, asked)
+        return QuestionSet(language, texts, _topics({row["doc_id"]: row["title"] for row in rows}), asked)
 
     return load
+
+
+def _says_which(row: Mapping[str, str]) -> bool:
+    """Whether a question can be asked of many documents: "the conclusion of this study" can be of each."""
+    return not _HERE.search(row["question"])
+
+
+def _topics(titles: Mapping[str, str]) -> dict[str, str]:
+    """The shortest title whose words a title holds: "Prostate Cancer" for "Familial prostate cancer"."""
+    words = {source: f" {' '.join(title.lower().split())} " for source, title in titles.items()}
+    return {
+        source: min((title for title in words.values() if title in own), key=len)
+        for source, own in words.items()
+    }
 
 
 def _openfindata(count: int) -> QuestionSet:
@@ -118,7 +141,7 @@ SETS: Mapping[str, Callable[[int], QuestionSet]] = {
     "squad_en": _squad,
     "covidqa_en": _with_documents("en", "medical_en/covidqa_documents", "medical_en/covidqa_qa"),
     "medquad_en": _with_documents(
-        "en", "medical_en/medquad_documents", "medical_en/medquad_qa", only_asked=True
+        "en", "medical_en/medquad_documents", "medical_en/medquad_qa", only_asked=True, by_topic=True
     ),
     "pubmedqa_en": _with_documents("en", "medical_en/pubmedqa_documents", "medical_en/pubmedqa_qa"),
     "tatqa_en": _with_documents("en", "finance_en/tatqa_documents", "finance_en/tatqa_qa", only_asked=True),

@@ -84,7 +84,10 @@ class Reader(Protocol):
 
 
 def reader_for(retriever: Any) -> Reader:
-    """The reader that uses what this retriever knows: its words' rarity and its embedder, where it has them."""
+    """The reader that uses what this retriever knows: rarity of words, embedder, thresholds, where it has them."""
     from rag.reader import AlignedReader  # numpy and jieba
 
-    return AlignedReader(getattr(retriever, "rarity", None), getattr(retriever, "embedder", None))
+    thresholds: dict[str, float] = getattr(retriever, "refusal_thresholds", dict)()
+    return AlignedReader(
+        getattr(retriever, "rarity", None), getattr(retriever, "embedder", None), thresholds=thresholds
+    )

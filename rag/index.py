@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rag import catalogue
+from rag.calibration import read_thresholds
 from rag.candidates import Candidate
 from rag.conditions import Where
 from rag.durable import full_disk_named, writer_lock
@@ -14,33 +15,16 @@ from rag.embed import Embedder, load_embedder
 from rag.gathering import Documents as Documents
 from rag.gathering import gather
 from rag.generation import View, load_view
+from rag.listing import IndexedDocument as IndexedDocument
 from rag.manifest import Manifest, read_manifest
 from rag.nearest import Near, nearest_in_view
 from rag.report import IndexReport
-from rag.schema import Document, Hit, RagConfig
+from rag.schema import Chunk, Document, Hit, RagConfig
 from rag.search import search_view
 from rag.split import check_sizes
 from rag.stores import STORES, Vectors
 from rag.trace import SearchTrace
 from rag.update import Progress, apply_update
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexedDocument:
-    """A line of `Index.documents()`."""
-
-    source: str
-    chunks: int
-    characters: int
-    metadata: Mapping[str, str]
-
-    @property
-    def date(self) -> str:
-        return self.metadata.get("date", "")
-
-    @property
-    def title(self) -> str:
-        return self.metadata.get("title", "")
 
 
 class Index:
@@ -108,6 +92,17 @@ class Index:
         if found is None:
             raise ValueError(f"{source!r} is not in {self.path}.")
         return found
+
+    def chunks(self, source: str) -> list[Chunk]:
+        """The chunks of a source in the order of its text; empty when the index does not hold it."""
+        number = self._view.chunks.number_of(source)
+        return (
+            [] if number is None else [self._view.chunks[at] for at in self._view.chunks.of_document(number)]
+        )
+
+    def refusal_thresholds(self) -> Mapping[str, float]:
+        """What `advisor calibrate` found for this index, by judge; empty where the thresholds in force hold."""
+        return read_thresholds(self.path, self.embedder.weight_hash)
 
     def update(self, documents: Documents, progress: Progress | None = None) -> IndexReport:
         """Bring the index to exactly these documents; only what changed is read and embedded."""

@@ -34,11 +34,16 @@ class AlignedReader:
     """
 
     def __init__(
-        self, rarity: Rarity | None = None, embedder: Any = None, judges: Mapping[str, Judge] | None = None
+        self,
+        rarity: Rarity | None = None,
+        embedder: Any = None,
+        judges: Mapping[str, Judge] | None = None,
+        thresholds: Mapping[str, float] | None = None,
     ) -> None:
         self._rarity = rarity
         self._embedder = embedder
         self._judges = judges or read_judges()
+        self._thresholds = thresholds or {}  # by judge, of this corpus, instead of the judge's own
         self._tokens = _TokenCache(embedder) if hasattr(embedder, "token_vectors") else None
 
     def read(self, question: str, hits: Sequence[Hit]) -> Evidence:
@@ -52,7 +57,8 @@ class AlignedReader:
         ]
         # Sorting is stable: among equals the better hit, and in one hit the earlier sentence, comes first.
         best_first = tuple(sorted(passages, key=lambda passage: -passage.score))
-        return Evidence(passages=best_first, threshold=judge.threshold, hopeless=judge.hopeless)
+        threshold = self._thresholds.get(name, judge.threshold)
+        return Evidence(passages=best_first, threshold=threshold, hopeless=min(judge.hopeless, threshold))
 
     def features(
         self, question: str, hits: Sequence[Hit]
