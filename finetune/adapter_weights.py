@@ -42,8 +42,9 @@ def _trained(model: Any) -> dict[str, torch.Tensor]:
 def load_adapter(model: Any, folder: Path, card: AdapterCard) -> Any:
     """The model with the stored adapter on it, for answering. Raises ValueError in one line."""
     try:
+        load_method(card.method).insert(model, config_of(card))
         if (folder / TRAINED).is_file():
-            return _with_trained(model, load_file(folder / TRAINED), card)
+            return _with_trained(model, load_file(folder / TRAINED))
         from peft import PeftModel
 
         with without_library_warnings():
@@ -53,8 +54,7 @@ def load_adapter(model: Any, folder: Path, card: AdapterCard) -> Any:
         raise ValueError(f"The adapter at '{folder}' cannot be loaded beside its {CARD} ({first}).") from None
 
 
-def _with_trained(model: Any, stored: Mapping[str, torch.Tensor], card: AdapterCard) -> Any:
-    load_method(card.method).insert(model, config_of(card))
+def _with_trained(model: Any, stored: Mapping[str, torch.Tensor]) -> Any:
     weights = dict(model.named_parameters())
     missing = sorted(set(stored) - set(weights))
     if missing:

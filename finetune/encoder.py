@@ -30,6 +30,7 @@ class EncoderClassifier(nn.Module):
         self.encoder = encoder
         config: Any = encoder.config
         self.config = config  # peft and the Trainer look for it
+        self.virtual_tokens = 0  # that a soft prompt puts before each text; the mean is of the text alone
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0) or 0.0)
         self.classifier = nn.Linear(int(config.hidden_size), labels)
 
@@ -55,7 +56,8 @@ class EncoderClassifier(nn.Module):
         """The mean vector of each text, (rows, width)."""
         given = {name: value for name, value in inputs.items() if value is not None}
         states: torch.Tensor = self.encoder(attention_mask=attention_mask, **given).last_hidden_state
-        # A prefix stands in the mask alone, at its head.
+        states = states[:, self.virtual_tokens :]
+        # What was put before the text stands at the head of the mask; a prefix stands there alone.
         mask = attention_mask[:, -states.shape[1] :].unsqueeze(-1).to(states.dtype)
         return (states * mask).sum(1) / mask.sum(1).clamp(min=1)
 

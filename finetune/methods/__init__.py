@@ -30,7 +30,7 @@ _PROMPTS = "finetune.methods.prompts"
 METHODS = {
     "full": Entry(module="finetune.methods.full", merges=True, whole=True),
     "features": Entry(module="finetune.methods.features", refuses=(refusals.labels_only,), merges=True),
-    "output_layer": Entry(module=_SELECTIVE, refuses=(refusals.tied_output,), merges=True),
+    "output_layer": Entry(module=_SELECTIVE, merges=True),
     "last_layers": Entry(module=_SELECTIVE, refuses=(refusals.shared_layers,), merges=True),
     "bitfit": Entry(module=_SELECTIVE, refuses=(refusals.no_biases,), merges=True),
     "houlsby": Entry(module="finetune.methods.houlsby", refuses=(refusals.experts, refusals.shared_layers)),
@@ -56,8 +56,8 @@ class Method:
     `loading()`: arguments for from_pretrained. `attach(model, config, task=, head=)`: the model to train; `task`
     is peft's task type, `head` a new module that is trained whole. `callbacks(config)`: transformers callbacks
     that a run needs. `arguments(config, given)`: the trainer's arguments as this method needs them, and notes on
-    what was changed. `fit(trainer)`: trains otherwise than by gradients. `insert(model, config)`: puts in the
-    modules that `attach` would train, for weights that are loaded again. `finish(model)`: readies a trained model
+    what was changed. `fit(trainer)`: trains otherwise than by gradients. `insert(model, config)`: what has
+    to be done to a base before stored weights are loaded onto it. `finish(model)`: readies a trained model
     for being stored.
     """
 

@@ -15,6 +15,7 @@ from finetune.schema import TrainConfig
 from finetune.weights import resolve_model
 
 loading = frozen.loading
+BEFORE_TEXT = ("prompt", "p_tuning")
 IN_CACHE = ("prefix", "p_tuning_v2")
 
 
@@ -22,6 +23,7 @@ def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> A
     make = {"prompt": _prompt, "p_tuning": _p_tuning, "prefix": _prefix, "p_tuning_v2": _prefix}
     settings = make[config.method](model, config)
     settings.task_type = task
+    insert(model, config)
     if head is not None:
         settings.modules_to_save = [head]
     tuned = get_peft_model(model, settings)
@@ -34,6 +36,12 @@ def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> A
         encoder = tuned.prompt_encoder[tuned.active_adapter]
         keep_beside_checkpoints(tuned, encoder.state_dict, encoder.load_state_dict)
     return tuned
+
+
+def insert(model: Any, config: TrainConfig) -> None:
+    """Tells a classifier which of its inputs are no text."""
+    if config.method in BEFORE_TEXT and hasattr(model, "virtual_tokens"):
+        model.virtual_tokens = config.virtual_tokens
 
 
 def arguments(config: TrainConfig, given: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:

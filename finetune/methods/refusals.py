@@ -26,9 +26,6 @@ BIAS_FIELDS: dict[str, tuple[str, ...]] = {
 }
 # peft's table (tuners/adaption_prompt/config.py, 0.21).
 ADAPTION = ("llama", "mistral", "gpt2")
-# Families that tie their output layer to the embeddings unless config.json says otherwise (transformers 5.23).
-TIED = ("gpt2", "opt", "gemma", "gemma2", "gemma3_text")
-
 # transformers lists these among the causal models too (as decoders of an encoder-decoder pair).
 ENCODERS = (
     "bert",
@@ -62,12 +59,6 @@ def labels_only(objective: str, config: Config) -> str | None:
     if objective == "classify":
         return None
     return "a logistic regression predicts labels and writes no text; take the objective 'classify'"
-
-
-def tied_output(objective: str, config: Config) -> str | None:
-    if objective == "classify" or not config.get("tie_word_embeddings", config["model_type"] in TIED):
-        return None
-    return "the output layer of this model is its embedding table; take last_layers"
 
 
 def no_biases(objective: str, config: Config) -> str | None:

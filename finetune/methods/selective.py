@@ -15,12 +15,26 @@ loading = frozen.loading
 
 
 def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> Any:
+    insert(model, config)
     chosen = {"output_layer": _output_layer, "last_layers": _last_layers, "bitfit": _biases}[config.method]
     weights = list(chosen(model, config, head))
     if not weights:
         raise ValueError(f"This {model.config.model_type} model has no weights that {config.method} trains.")
     frozen.train_only(model, weights)
     return model
+
+
+def insert(model: Any, config: TrainConfig) -> None:
+    """Gives a model whose output layer is its embedding table an output layer of its own, equal to it: training
+    that alone must not change what the model reads."""
+    if config.method != "output_layer" or not hasattr(model, "get_output_embeddings"):
+        return
+    output, embeddings = model.get_output_embeddings(), model.get_input_embeddings()
+    if output is None or output.weight is not embeddings.weight:
+        return
+    output.weight = nn.Parameter(embeddings.weight.detach().clone())
+    model.config.tie_word_embeddings = False
+    model.all_tied_weights_keys = {}  # transformers keeps these two apart
 
 
 def _output_layer(model: Any, config: TrainConfig, head: str | None) -> Iterator[nn.Parameter]:
