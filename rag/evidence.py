@@ -10,9 +10,6 @@ from typing import Any, Protocol
 from rag.agreement import disagreement
 from rag.schema import Hit
 
-# A further sentence is quoted when the odds that it answers are at least this share of the best one's. On the examples
-# as many quotes hold the gold sentence at a fifth as at a seventh, with fewer others; at a half they miss it.
-_CLOSE = 0.2
 _MOST = 3  # sentences quoted
 _APART = 0.1  # share of words in which two versions of a sentence may differ
 _WORD = re.compile(r"[\u3400-\u9fff]|\w+")
@@ -34,12 +31,14 @@ class Passage:
 class Evidence:
     """Sentences, the best first; `threshold` is the score below which their reader would refuse.
 
-    Below `hopeless` even a model that writes has nothing to go on; above it, it judges by itself.
+    Below `hopeless` even a model that writes has nothing to go on; above it, it judges by itself. A further sentence
+    is quoted when the odds that it answers are at least the share `close` of the best one's.
     """
 
     passages: tuple[Passage, ...]
     threshold: float
     hopeless: float = 0.0
+    close: float = 0.2
 
     @property
     def score(self) -> float:
@@ -57,7 +56,7 @@ class Evidence:
         """
         chosen: list[Passage] = []
         for passage in self.passages:
-            if _odds(passage.score) < _CLOSE * _odds(self.score) or len(chosen) == _MOST:
+            if _odds(passage.score) < self.close * _odds(self.score) or len(chosen) == _MOST:
                 break
             if not any(_same(passage.text, other.text) for other in chosen):
                 chosen.append(passage)
