@@ -57,7 +57,9 @@ def _follow(index: Index, documents: str | Sequence[str], *, as_json: bool) -> N
     """A line for each update until Ctrl-C; an error is said and the next change is waited for."""
     from rag.watch import watch
 
-    print("Watching for changes; stop with Ctrl-C.", file=sys.stderr, flush=True)
+    given = [documents] if isinstance(documents, str) else documents
+    once = " Web addresses are read once." if any("://" in one for one in given) else ""
+    print(f"Watching for changes; stop with Ctrl-C.{once}", file=sys.stderr, flush=True)
     try:
         for outcome in watch(index, documents):
             if isinstance(outcome, Exception):

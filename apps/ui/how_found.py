@@ -39,7 +39,7 @@ def _hits(trace: SearchTrace) -> list[dict[str, Any]]:
         {
             say("Rank"): hit.rank,
             say("Document"): hit.chunk.source,
-            say("Page"): hit.chunk.page,
+            say("Page"): str(hit.chunk.page or "—"),
             say("Score"): round(hit.score, 3),
             say("By meaning"): _cell(hit.dense_rank, hit.dense_score),
             say("By words"): _cell(hit.keyword_rank, hit.keyword_score),
