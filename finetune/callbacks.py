@@ -1,25 +1,105 @@
-"""Watches a run for the person: tells each step, and ends the run in good order when asked to stop."""
+"""Watches a run for the person: tells each step, writes its figures down, ends it in good order when asked to
+stop or when its loss is no number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import time
 from typing import Any
 
+import torch
 from transformers import TrainerCallback
 
-from finetune.stopping import StopRequest
+from finetune.metrics_log import MetricsLog
+from finetune.stopping import Diverged, StopRequest
+from finetune.told import StepFigures, Told
 
 
 class Watch(TrainerCallback):  # type: ignore[misc,unused-ignore]
-    def __init__(self, stop: StopRequest, tell: Callable[[str, int, int], None]) -> None:
+    """Tells how far a run is, and has it saved and ended once a stop is requested."""
+
+    def __init__(self, stop: StopRequest, told: Told) -> None:
         self.stop = stop
-        self.tell = tell
+        self.told = told
+        self.in_optimizer = False  # memory that runs out there is not that of the batch
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.tell("train", state.global_step, state.max_steps)
+        self.told.progress("train", state.global_step, state.max_steps)
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.in_optimizer = True
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.in_optimizer = False
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.tell("train", state.global_step, state.max_steps)
+        self.told.progress("train", state.global_step, state.max_steps)
         if self.stop.requested:
             control.should_save = True
             control.should_training_stop = True
+
+
+class Finite(TrainerCallback):  # type: ignore[misc,unused-ignore]
+    """Looks at the gradient before the weights take it: those of the last good step stay as they are."""
+
+    def __init__(self, trainer: Any) -> None:
+        self.trainer = trainer
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        gradients = [weight.grad for weight in kwargs["model"].parameters() if weight.grad is not None]
+        # One number for each tensor, so that a card is waited for once.
+        sums = [gradient.float().sum() for gradient in gradients]
+        if not sums or bool(torch.stack(sums).isfinite().all()):
+            return
+        loss = float(self.trainer._tr_loss)
+        found = f"its loss is {loss}" if not math.isfinite(loss) else "its gradient is not finite"
+        raise Diverged(f"Training broke down at step {state.global_step + 1}: {found}", self.rate(args))
+
+    def rate(self, args: Any) -> float:
+        return float(args.learning_rate)
+
+
+class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
+    """Writes each step's figures, and each scoring of the held-out rows, into the run's metrics file."""
+
+    def __init__(self, log: MetricsLog, told: Told) -> None:
+        self.log = log
+        self.told = told
+        self.tokens = 0
+        self.began = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.log.cut(state.global_step)
+        self.tokens = state.num_input_tokens_seen
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.began = time.monotonic()
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any
+    ) -> None:
+        found = logs or {}
+        if "loss" in found:
+            self._step(state, found)
+        scores = {
+            name.removeprefix("eval_"): value
+            for name, value in found.items()
+            if name in ("eval_loss", "eval_accuracy", "eval_macro_f1")
+        }
+        if scores:
+            self.log.add({"step": state.global_step, **{f"held_out_{name}": v for name, v in scores.items()}})
+
+    def _step(self, state: Any, found: dict[str, float]) -> None:
+        seen = int(state.num_input_tokens_seen)
+        figures = StepFigures(
+            step=state.global_step,
+            total=state.max_steps,
+            loss=float(found["loss"]),
+            learning_rate=float(found["learning_rate"]),
+            grad_norm=None if found.get("grad_norm") is None else float(found["grad_norm"]),
+            tokens=seen - self.tokens,
+            seconds=time.monotonic() - self.began,
+        )
+        self.tokens = seen
+        self.log.add_step(figures)
+        self.told.step(figures)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -35,7 +36,7 @@ def make_card(
         total_params=total,
         rows=job.rows,
         data_hash=fingerprint["data_hash"],
-        config=asdict(config),
+        config=json.loads(json.dumps(asdict(config))),  # as it will be read back: JSON knows no tuples
         libraries=_versions(),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         labels=job.labels,

@@ -1,34 +1,112 @@
-"""Trains a prepared job to its end: goes on from checkpoints, saves when asked to stop."""
+"""Trains a prepared job to its end: goes on from checkpoints, saves when asked to stop, and takes smaller
+batches when memory runs out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 from finetune import run_folder
+from finetune.callbacks import Finite, Record, Watch
+from finetune.metrics_log import MetricsLog
 from finetune.objectives import Job
-from finetune.stopping import StopRequest, TrainingInterrupted
+from finetune.oom import MemoryTooSmall, free_memory, halved, is_out_of_memory
+from finetune.probe import LongestFirst
+from finetune.stopping import Diverged, StopRequest, TrainingInterrupted
+from finetune.told import Told
 
-Progress = Callable[[str, int, int], None]
+REMEDY = "a smaller --max-length, a smaller model, --method qlora, or gradient checkpointing"
 
 
-def fit(job: Job, folder: Path, checkpoint: Path | None, tell: Progress) -> int:
-    """Trains to the end and returns the steps. Raises TrainingInterrupted once a checkpoint is written."""
-    from finetune.callbacks import Watch
+def fit(job: Job, folder: Path, checkpoint: Path | None, told: Told, seed: int) -> int:
+    """Trains to the end and returns the steps.
 
+    Raises TrainingInterrupted once a checkpoint is written, Diverged or MemoryTooSmall where a run cannot go on.
+    """
     if checkpoint is not None and run_folder.at_the_end(checkpoint):
         return _take_up(job, checkpoint)  # the Trainer would take one step too many
-    try:
-        with StopRequest() as stop:
-            job.trainer.add_callback(Watch(stop, tell))
-            job.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    except TrainingInterrupted:
-        raise
-    except KeyboardInterrupt:
-        raise TrainingInterrupted(_how_to_go_on(folder, job)) from None
+    trainer = job.trainer
+    with StopRequest() as stop:
+        watch = Watch(stop, told)
+        for callback in (
+            LongestFirst(trainer),
+            watch,
+            Finite(trainer),
+            Record(MetricsLog(folder), told),
+        ):
+            trainer.add_callback(callback)
+        while not _attempt(job, folder, checkpoint, seed, watch):
+            checkpoint = _smaller_batch(trainer, folder, checkpoint, told, watch)
     if stop.requested:
         raise TrainingInterrupted(_how_to_go_on(folder, job))
-    return int(job.trainer.state.global_step)
+    return int(trainer.state.global_step)
+
+
+def _attempt(job: Job, folder: Path, checkpoint: Path | None, seed: int, watch: Watch) -> bool:
+    """False when memory ran out; whatever the failed step held is free again then."""
+    from transformers import set_seed
+
+    if checkpoint is None:
+        set_seed(seed)  # the same steps whatever was scored before, and however often a batch was halved
+    try:
+        job.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        return True
+    except Diverged as broken:
+        _explain(broken, job, folder)
+    except KeyboardInterrupt:
+        raise TrainingInterrupted(_how_to_go_on(folder, job)) from None
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    job.trainer.model_wrapped.zero_grad()
+    free_memory()
+    return False
+
+
+def _smaller_batch(
+    trainer: Any, folder: Path, checkpoint: Path | None, told: Told, watch: Watch
+) -> Path | None:
+    """Fewer rows at a time and as much more accumulation; returns the checkpoint of the last whole step."""
+    args, step = trainer.args, trainer.state.global_step
+    if watch.in_optimizer:
+        raise MemoryTooSmall(
+            "Memory ran out for the optimizer's states, whatever the batch; give --method lora or qlora, or a "
+            "smaller model."
+        )
+    if trainer.accelerator.num_processes > 1:
+        raise MemoryTooSmall(
+            f"Memory ran out at step {step + 1} on one of {trainer.accelerator.num_processes} devices; start again "
+            f"with --batch-size {max(1, args.per_device_train_batch_size // 2)} and twice the --accumulation."
+        )
+    together = args.per_device_train_batch_size * args.gradient_accumulation_steps
+    most = halved(args.per_device_train_batch_size, f"training (step {step + 1})", REMEDY)
+    size = next(rows for rows in range(most, 0, -1) if together % rows == 0)
+    told.say(
+        f"memory ran out at step {step + 1} with {args.per_device_train_batch_size} rows at a time: it goes on with "
+        f"{size}, accumulated {together // size} times, so that a step still learns from {together} rows"
+    )
+    args.per_device_train_batch_size, args.gradient_accumulation_steps = size, together // size
+    trainer._train_batch_size = args.train_batch_size
+    return _saved(trainer, folder) if step else checkpoint
+
+
+def _saved(trainer: Any, folder: Path) -> Path:
+    """A checkpoint of the weights as they are: no step has changed them since the last whole one."""
+    trainer._save_checkpoint(trainer.model, trial=None)
+    return folder / f"checkpoint-{trainer.state.global_step}"
+
+
+def _explain(broken: Diverged, job: Job, folder: Path) -> NoReturn:
+    """Keeps the weights of the step before, and says where they are and what to try."""
+    kept = "nothing was learned before it"
+    if job.trainer.state.global_step:
+        kept = f"the weights before it are kept in '{_saved(job.trainer, folder)}'"
+    rate = broken.learning_rate
+    raise Diverged(
+        f"{broken}; {kept}. Start again with --overwrite and a lower --learning-rate ({rate / 10:g} in place of "
+        f"{rate:g}); if it breaks down at the same step, look at the rows for garbage.",
+        rate,
+    ) from None
 
 
 def _take_up(job: Job, checkpoint: Path) -> int:

@@ -52,17 +52,22 @@ def claim(config: TrainConfig) -> None:
         )
 
 
-def open_run(config: TrainConfig, fingerprint: Mapping[str, str]) -> tuple[Path, Path | None]:
-    """The run's folder, and the checkpoint to go on from. Raises ValueError when its settings or data were
-    others."""
+def open_run(
+    config: TrainConfig, fingerprint: Mapping[str, str]
+) -> tuple[Path, Path | None, tuple[str, ...]]:
+    """The run's folder, the checkpoint to go on from, and half-written ones that were passed over.
+
+    Raises ValueError when the run's settings or data were others.
+    """
     partial = unfinished(Path(config.out))
     found = checkpoint(Path(config.out)) if config.resume else None
+    torn = _torn(partial) if config.resume else ()
     now = _settings(config, fingerprint)
     if found is None:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         write_run(partial, {"settings": now})
-        return partial, None
+        return partial, None, torn
     then = read_run(partial).get("settings", {})
     words = {"base_hash": "the base model's weights", "data_hash": "the training rows"}
     changed = [words.get(key, key) for key, value in fingerprint.items() if then.get(key) != value]
@@ -71,10 +76,13 @@ def open_run(config: TrainConfig, fingerprint: Mapping[str, str]) -> tuple[Path,
         raise ValueError(
             f"The interrupted run in '{partial}' differs: {'; '.join(changed)}. Restore, or --overwrite."
         )
-    for folder in partial.glob("checkpoint-*"):
-        if not _complete(folder):
-            shutil.rmtree(folder)
-    return partial, found
+    for name in torn:
+        shutil.rmtree(partial / name)
+    return partial, found, torn
+
+
+def _torn(partial: Path) -> tuple[str, ...]:
+    return tuple(sorted(folder.name for folder in partial.glob("checkpoint-*") if not _complete(folder)))
 
 
 def changes(then: Mapping[str, Any], config: TrainConfig) -> list[str]:
@@ -82,8 +90,13 @@ def changes(then: Mapping[str, Any], config: TrainConfig) -> list[str]:
     return [
         f"{key} was {then.get(key)!r}, now {value!r}"
         for key, value in asdict(config).items()
-        if key not in FREE_TO_CHANGE and then.get(key) != value
+        if key not in FREE_TO_CHANGE and _as_stored(then.get(key)) != _as_stored(value)
     ]
+
+
+def _as_stored(value: Any) -> Any:
+    """JSON knows lists alone."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _settings(config: TrainConfig, fingerprint: Mapping[str, str]) -> dict[str, Any]:
@@ -145,15 +158,15 @@ def sweep(partial: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def publish(staging: Path, out: Path) -> None:
-    """Puts the finished folder in the place of `out`; the old one is deleted only after that."""
+def publish(staging: Path, out: Path, partial: Path) -> None:
+    """Puts the finished folder in the place of `out`; the old one and the run's folder are deleted after that."""
     old = out.with_name(out.name + ".replaced")
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.exists():
         out.rename(old)
     staging.rename(out)
     shutil.rmtree(old, ignore_errors=True)
-    shutil.rmtree(unfinished(out), ignore_errors=True)
+    shutil.rmtree(partial, ignore_errors=True)
 
 
 def _restore(out: Path) -> None:

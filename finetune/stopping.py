@@ -1,5 +1,5 @@
-"""Ctrl-C and SIGTERM during training: the step is finished, a checkpoint written, and only then the run
-ends."""
+"""How a run ends before its last step: Ctrl-C and SIGTERM let it finish the step and write a checkpoint, and
+a loss that is no number breaks it off."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from types import FrameType, TracebackType
 
 class TrainingInterrupted(KeyboardInterrupt):
     """The run was stopped; its message says where and how to go on."""
+
+
+class Diverged(ValueError):
+    """A step's loss or gradient was no finite number; the weights are those of the step before."""
+
+    def __init__(self, message: str, learning_rate: float) -> None:
+        super().__init__(message)
+        self.learning_rate = learning_rate
 
 
 class StopRequest:

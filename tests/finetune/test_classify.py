@@ -72,7 +72,7 @@ def test_wrong_bases_and_wrong_uses_are_refused(
         load_generator("minilm")
     with pytest.raises(ValueError, match="needs at least two labels"):
         train([row for row in ROWS if row.label == "food"], settings(tmp_path / "one"))
-    with pytest.raises(ValueError, match="No row fits the objective 'sft'.*use 'classify'"):
+    with pytest.raises(ValueError, match="does not write text.*--objective classify"):
         train(ROWS, settings(tmp_path / "sft", objective="sft"))
 
 

@@ -164,10 +164,10 @@ def test_rows_cut_and_dropped_are_told(config: Make, rows: list[Example]) -> Non
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"method": "lroa"}, r"Unknown method 'lroa'; choose one of \['full', 'lora', 'qlora'\]"),
-        ({"objective": "dpo"}, r"Unknown objective 'dpo'; choose one of \['classify', 'sft'\]"),
+        ({"method": "lroa"}, r"Unknown method 'lroa' \(near: lora\); choose one of"),
+        ({"objective": "dpo"}, r"Unknown objective 'dpo'; choose one of \['classify', 'pretrain', 'sft'\]"),
         ({"model": "no/such-model"}, "Unknown model 'no/such-model'"),
-        ({"model": "minilm"}, "which does not write text; give a causal language model"),
+        ({"model": "minilm"}, "does not write text; give a causal language model"),
         ({"objective": "classify"}, "No row fits the objective 'classify'.*use 'sft'"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"learning_rate": 5.0}, "learning_rate is 5.0"),

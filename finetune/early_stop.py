@@ -1,0 +1,110 @@
+"""Scores the held-out rows while a run goes on, keeps the best weights, and stops when they no longer gain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+from transformers.trainer_utils import IntervalStrategy
+
+from finetune.defaults import defaults
+from finetune.evaluate import accuracy, macro_f1
+from finetune.objectives import Job
+from finetune.schema import TrainConfig
+from finetune.told import Told
+
+
+class EarlyStop(TrainerCallback):  # type: ignore[misc,unused-ignore]
+    """Looks at the run's history alone, so that a resumed run decides as an uninterrupted one."""
+
+    def __init__(self, config: TrainConfig, told: Told) -> None:
+        self.patience = config.patience
+        self.score = f"eval_{config.stop_on}"
+        self.told = told
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step >= state.max_steps:
+            control.should_evaluate = True  # else the last weights could not be compared with the best
+
+    def on_evaluate(
+        self, args: Any, state: Any, control: Any, metrics: dict[str, float] | None = None, **kwargs: Any
+    ) -> None:
+        scores = [float(entry[self.score]) for entry in state.log_history if self.score in entry]
+        since = since_best(scores, greater=bool(args.greater_is_better))
+        if since == 0:
+            control.should_save = True  # the best weights so far
+        if self.patience and since >= self.patience and state.global_step < state.max_steps:
+            control.should_training_stop = True
+            self.told.say(
+                f"stopped early at step {state.global_step} of {state.max_steps}: no gain on the held-out rows "
+                f"in {since} scorings"
+            )
+
+
+def since_best(scores: Sequence[float], *, greater: bool) -> int:
+    """Scorings after the best one; what is no number is never the best."""
+    if not scores:
+        return 0
+    worst = -math.inf if greater else math.inf
+    known = [score if math.isfinite(score) else worst for score in scores]
+    best = max(known) if greater else min(known)
+    return len(known) - 1 - known.index(best)
+
+
+def watch_held_out(job: Job, config: TrainConfig, told: Told) -> None:
+    """Has the trainer score its held-out rows, where there are some and the run is long enough."""
+    trainer = job.trainer
+    steps = total_steps(trainer, config)
+    interval = scoring_interval(steps["epoch"], config)
+    if trainer.eval_dataset is None or interval >= steps["all"]:
+        return
+    trainer.args.eval_strategy = IntervalStrategy.STEPS
+    trainer.args.eval_steps = interval
+    trainer.args.metric_for_best_model = config.stop_on
+    trainer.args.greater_is_better = config.stop_on != "loss"
+    if job.labels:
+        trainer.compute_metrics = _label_scores
+    trainer.add_callback(EarlyStop(config, told))
+
+
+def _label_scores(prediction: Any) -> dict[str, float]:
+    gold = [str(label) for label in prediction.label_ids]
+    said = [str(label) for label in prediction.predictions.argmax(-1)]
+    return {"accuracy": accuracy(gold, said), "macro_f1": macro_f1(gold, said)}
+
+
+def total_steps(trainer: Any, config: TrainConfig) -> dict[str, int]:
+    """Optimizer steps of an epoch and of the whole run."""
+    return run_steps(len(trainer.train_dataset), config)
+
+
+def run_steps(rows: int, config: TrainConfig) -> dict[str, int]:
+    batches = math.ceil(rows / config.batch_size)
+    epoch = max(1, math.ceil(batches / config.accumulation))
+    return {"epoch": epoch, "all": config.max_steps or math.ceil(epoch * config.epochs)}
+
+
+def scoring_interval(epoch_steps: int, config: TrainConfig) -> int:
+    """Steps between two scorings."""
+    run = defaults()["run"]
+    often = epoch_steps // int(run["evaluations_per_epoch"])
+    return config.eval_steps or max(int(run["fewest_eval_steps"]), often)
+
+
+def restore_best(job: Job, told: Told) -> dict[str, Any]:
+    """Loads the weights of the best scoring where later ones were worse; says what was kept."""
+    state = job.trainer.state
+    best = state.best_global_step
+    found = {"step": state.global_step, "of": state.max_steps, "kept_step": state.global_step}
+    folder = Path(job.trainer.args.output_dir) / f"checkpoint-{best}"
+    if not best or best == state.global_step or not folder.is_dir():
+        return found
+    job.trainer._load_from_checkpoint(str(folder))
+    told.say(
+        f"the weights of step {best} are kept: they scored best on the held-out rows "
+        "(which chose them, so the scores after are a little favourable)"
+    )
+    return {**found, "kept_step": best}

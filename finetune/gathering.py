@@ -1,0 +1,79 @@
+"""What a run is about: the rows that it learns and those that it is scored on, once they were found sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from finetune.data_report import DataReport, check_data
+from finetune.defaults import defaults
+from finetune.general_set import GeneralRow, general_rows, replay_rows
+from finetune.objectives import load_objective
+from finetune.schema import Example, TrainConfig
+from finetune.splits import data_hash, split_rows
+from finetune.weights import base_hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    config: TrainConfig
+    base: Path
+    train: list[Example]
+    held_out: list[Example]
+    general: list[GeneralRow]
+    report: DataReport
+    notes: tuple[str, ...]
+    fingerprint: dict[str, str]  # of the base and of all that is learned
+
+
+def gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> Rows:
+    """Raises ValueError where no row fits, or where the data would waste the training and was not allowed to."""
+    wanted, notes = _fitting(examples, config)
+    share = defaults()["held_out"]["share" if config.objective == "classify" else "share_sft"]
+    rows, held_out, split_notes = split_rows(wanted, share=float(share))
+    replayed, said = replay_rows(config, len(rows))
+    report = check_data(rows, held_out, config, base)
+    return Rows(
+        config=config,
+        base=base,
+        train=[*rows, *(replace(row, split="train") for row in replayed)],
+        held_out=held_out,
+        general=[] if config.objective == "classify" else general_rows(config),
+        report=report,
+        notes=tuple(dict.fromkeys([*notes, *split_notes, *([said] if said else []), *_findings(report)])),
+        fingerprint={"base_hash": base_hash(base), "data_hash": data_hash([*examples, *replayed])},
+    )
+
+
+def _fitting(examples: Sequence[Example], config: TrainConfig) -> tuple[list[Example], list[str]]:
+    usable = load_objective(config.objective).usable
+    wanted = [row for row in examples if usable(row)]
+    if not wanted:
+        has = "labels" if any(row.label is not None for row in examples) else "questions and answers"
+        fits = "classify" if has == "labels" else "sft"
+        raise ValueError(f"No row fits the objective '{config.objective}': they carry {has}; use '{fits}'.")
+    other = len(examples) - len(wanted)
+    return wanted, [f"{other} rows of another kind left out"] if other else []
+
+
+def _findings(report: DataReport) -> list[str]:
+    return [finding.message for finding in report.findings]
+
+
+def refuse_waste(report: DataReport, allow: Sequence[str]) -> None:
+    """Raises ValueError for findings that would waste the training, unless each is allowed by its key."""
+    stopping = [one for one in report.blocking if one.fatal or one.key not in allow]
+    if not stopping:
+        return
+    first = stopping[0]
+    message = first.message.rstrip(".")
+    if first.fatal:
+        raise ValueError(f"{message}.")
+    others = (
+        f" ({len(stopping) - 1} more: {', '.join(one.key for one in stopping[1:])})" if stopping[1:] else ""
+    )
+    keys = " ".join(f"--allow {one.key}" for one in stopping if not one.fatal)
+    raise ValueError(
+        f"The data would waste the training: {message}{others}. Mend it, or train all the same with {keys}."
+    )
