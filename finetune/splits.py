@@ -64,4 +64,5 @@ def _chosen(rows: Sequence[Example], share: float) -> set[str]:
 
 
 def _content(row: Example) -> str:
-    return json.dumps([row.messages, row.text, row.label], ensure_ascii=False, sort_keys=True)
+    judged = [row.chosen, row.rejected, row.thumb] if row.chosen or row.thumb is not None else []
+    return json.dumps([row.messages, row.text, row.label, *judged], ensure_ascii=False, sort_keys=True)
