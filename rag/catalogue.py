@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rag.encoders import Vectors
-from rag.passages import Place
 from rag.schema import Chunk, Document, Heading, Page
 
 NAME = "catalogue.sqlite3"
@@ -40,7 +39,8 @@ CREATE TABLE IF NOT EXISTS texts(
   id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, vector BLOB NOT NULL, terms BLOB NOT NULL, sum INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
-_VISIBLE = "added <= :g AND (removed IS NULL OR removed > :g)"
+VISIBLE = "added <= :g AND (removed IS NULL OR removed > :g)"
+_UNUSED_TEXTS = "unused texts"  # a setting that is there while texts of an interrupted run may be left
 _KNOWN = "id, source, sha256, mtime_ns, size, chunking"
 
 
@@ -105,22 +105,25 @@ def damaged(folder: Path, reason: str) -> ValueError:
 def forget_unfinished(db: sqlite3.Connection, generation: int) -> None:
     """Undo the document rows of an interrupted run; its texts stay, they are what took the time."""
     with db:
-        db.execute("DELETE FROM documents WHERE added > ?", (generation,))
+        if db.execute("DELETE FROM documents WHERE added > ?", (generation,)).rowcount:
+            db.execute("INSERT OR REPLACE INTO settings VALUES (?, '')", (_UNUSED_TEXTS,))
         db.execute("UPDATE documents SET removed = NULL WHERE removed > ?", (generation,))
 
 
-def adopt_texts(db: sqlite3.Connection, made_by: str) -> None:
-    """Texts that an earlier run left count only for the weights and the tokenizer that made them."""
+def adopt_texts(db: sqlite3.Connection, made_by: str) -> bool:
+    """Texts that an earlier run left count only for the weights and the tokenizer that made them: whether they do."""
     stored = db.execute("SELECT value FROM settings WHERE name = 'texts'").fetchone()
-    if stored != (made_by,):
-        with db:
-            db.execute("DELETE FROM texts")
-            db.execute("INSERT OR REPLACE INTO settings VALUES ('texts', ?)", (made_by,))
+    if stored == (made_by,):
+        return True
+    with db:
+        db.execute("DELETE FROM texts")
+        db.execute("INSERT OR REPLACE INTO settings VALUES ('texts', ?)", (made_by,))
+    return False
 
 
 def known_documents(db: sqlite3.Connection, generation: int) -> dict[str, Known]:
     """Visible documents by source."""
-    rows = db.execute(f"SELECT {_KNOWN} FROM documents WHERE {_VISIBLE}", {"g": generation})
+    rows = db.execute(f"SELECT {_KNOWN} FROM documents WHERE {VISIBLE}", {"g": generation})
     names = _KNOWN.split(", ")
     return {row[1]: Known(**dict(zip(names, row, strict=True))) for row in rows}
 
@@ -145,7 +148,7 @@ def add_document(
     key = db.execute(
         "INSERT INTO documents(source, sha256, mtime_ns, size, chunking, text, pages, headings, metadata, sum, added)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (document.source, sha256, *stamp, chunking, *fields, _sum(*fields), generation),
+        (document.source, sha256, *stamp, chunking, *fields, checksum(*fields), generation),
     ).lastrowid
     db.executemany(
         "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -167,56 +170,35 @@ def touch_document(db: sqlite3.Connection, key: int, stamp: tuple[int, int]) -> 
 def drop_invisible(db: sqlite3.Connection, generation: int) -> None:
     """Erase what neither this generation nor a later one shows, and give freed pages back when they are many."""
     with db:
-        gone = db.execute("DELETE FROM documents WHERE removed <= ?", (generation,)).rowcount
-        # Texts that no chunk has are left by an interrupted run too, so that the next one finds them.
-        unused = "SELECT id FROM texts WHERE hash NOT IN (SELECT text_hash FROM chunks)"
-        if gone or db.execute(f"{unused} LIMIT 1").fetchone():
-            db.execute(f"DELETE FROM texts WHERE id IN ({unused})")
+        unused = "hash NOT IN (SELECT text_hash FROM chunks)"
+        if db.execute("DELETE FROM settings WHERE name = ?", (_UNUSED_TEXTS,)).rowcount:
+            _delete_documents(db, generation)
+            db.execute(f"DELETE FROM texts WHERE {unused}")
+        else:
+            hashes = _delete_documents(db, generation)
+            still = "EXISTS (SELECT 1 FROM chunks WHERE text_hash = hash)"
+            db.executemany(f"DELETE FROM texts WHERE hash = ? AND NOT {still}", hashes)
     free, pages = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
     if free > pages // 4:
         db.execute("PRAGMA incremental_vacuum").fetchall()
 
 
-def visible_documents(
-    db: sqlite3.Connection, generation: int
-) -> Iterator[tuple[Document, list[Place], list[bytes]]]:
-    """Each document with the places and the text hashes of its chunks, in the order of sources: that of the views.
-
-    ValueError when a text is not what was put in.
-    """
-    rows = db.execute(
-        f"SELECT id, source, text, pages, headings, metadata, sum FROM documents WHERE {_VISIBLE} ORDER BY source",
-        {"g": generation},
-    )
-    for key, source, text, pages, headings, metadata, checked in rows:
-        if _sum(text, pages, headings, metadata) != checked:
-            raise ValueError(f"the text of {source} was changed")
-        chunks = db.execute(
-            'SELECT start, "end", page, heading, text_hash FROM chunks WHERE document = ? ORDER BY number',
-            (key,),
-        ).fetchall()
-        places = [Place(start=row[0], end=row[1], page=row[2], heading=row[3]) for row in chunks]
-        yield _document(source, text, pages, headings, metadata), places, [row[4] for row in chunks]
-
-
-def visible_texts(db: sqlite3.Connection, generation: int) -> Iterator[tuple[bytes, bytes]]:
-    """(vector, terms) of every visible chunk, in the order of `visible_documents`. ValueError for damaged ones."""
-    rows = db.execute(
-        "SELECT t.vector, t.terms, t.sum FROM documents d CROSS JOIN chunks c ON c.document = d.id"
-        f" CROSS JOIN texts t ON t.hash = c.text_hash WHERE {_VISIBLE} ORDER BY d.source, c.number",
-        {"g": generation},
-    )
-    for vector, terms, checked in rows:
-        if zlib.crc32(terms, zlib.crc32(vector)) != checked:
-            raise ValueError("a vector was changed")
-        yield vector, terms
+def _delete_documents(db: sqlite3.Connection, generation: int) -> list[tuple[bytes]]:
+    """Those that were removed; returns the hashes of the texts of their chunks."""
+    hashes = db.execute(
+        "SELECT DISTINCT text_hash FROM chunks WHERE document IN (SELECT id FROM documents WHERE removed <= ?)",
+        (generation,),
+    ).fetchall()
+    db.execute("DELETE FROM documents WHERE removed <= ?", (generation,))
+    return hashes
 
 
 def count_visible(db: sqlite3.Connection, generation: int) -> tuple[int, int]:
-    """(documents, chunks) that a generation shows."""
+    """(documents, chunks) that a generation shows: all but the few that it does not, so that no row is read."""
+    hidden = "SELECT id FROM documents WHERE added > :g UNION SELECT id FROM documents WHERE removed <= :g"
     row = db.execute(
-        "SELECT COUNT(DISTINCT d.id), COUNT(c.number) FROM documents d LEFT JOIN chunks c ON c.document = d.id"
-        f" WHERE {_VISIBLE}",
+        f"SELECT (SELECT COUNT(*) FROM documents) - (SELECT COUNT(*) FROM ({hidden})),"
+        f" (SELECT COUNT(*) FROM chunks) - (SELECT COUNT(*) FROM chunks WHERE document IN ({hidden}))",
         {"g": generation},
     ).fetchone()
     return row[0], row[1]
@@ -227,7 +209,7 @@ def read_document(db: sqlite3.Connection, key: int) -> Document:
     row = db.execute(
         "SELECT source, text, pages, headings, metadata FROM documents WHERE id = ?", (key,)
     ).fetchone()
-    return _document(*row)
+    return document_of(*row)
 
 
 def copy_chunks(db: sqlite3.Connection, key: int, to: int) -> None:
@@ -243,12 +225,12 @@ def has_text(db: sqlite3.Connection, key: bytes) -> bool:
     return db.execute("SELECT 1 FROM texts WHERE hash = ?", (key,)).fetchone() is not None
 
 
-def chunks_without_text(db: sqlite3.Connection, generation: int) -> Iterator[list[Chunk]]:
-    """The visible chunks whose texts have no vector yet, a list for each document."""
+def chunks_without_text(db: sqlite3.Connection, generation: int, after: int = 0) -> Iterator[list[Chunk]]:
+    """The visible chunks whose texts have no vector yet, a list for each document that was added `after`."""
     rows = db.execute(
         "SELECT DISTINCT d.id FROM documents d JOIN chunks c ON c.document = d.id"
-        f" WHERE {_VISIBLE} AND text_hash NOT IN (SELECT hash FROM texts)",
-        {"g": generation},
+        f" WHERE {VISIBLE} AND added > :after AND NOT EXISTS (SELECT 1 FROM texts WHERE hash = text_hash)",
+        {"g": generation, "after": after},
     ).fetchall()
     for (key,) in rows:
         document = read_document(db, key)
@@ -282,7 +264,8 @@ def text_hash(chunk: Chunk) -> bytes:
     return hashlib.sha256(indexed_text(chunk).encode("utf-8", "surrogatepass")).digest()
 
 
-def _document(source: str, text: str, pages: str, headings: str, metadata: str) -> Document:
+def document_of(source: str, text: str, pages: str, headings: str, metadata: str) -> Document:
+    """A document from the fields of its row."""
     return Document(
         text=text,
         source=source,
@@ -292,7 +275,8 @@ def _document(source: str, text: str, pages: str, headings: str, metadata: str) 
     )
 
 
-def _sum(*fields: str) -> int:
+def checksum(*fields: str) -> int:
+    """CRC-32 of what a document row says: it finds damage, not malice."""
     found = 0
     for part in fields:
         found = zlib.crc32(part.encode("utf-8", "surrogatepass"), found)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rag.runs import Places, Runs, starts_of
 
 _COUNT = np.dtype("<u8")
 _END = np.dtype("<i8")
@@ -33,6 +36,16 @@ class TextTable:
     def __getitem__(self, number: int) -> str:
         return self.cut(int(self._ends[number - 1]) if number else 0, int(self._ends[number]))
 
+    @property
+    def starts(self) -> Places:
+        """Where each text begins in the file, in bytes, and at the end where the last one ends."""
+        return starts_of(self._ends)
+
+    @property
+    def letters(self) -> NDArray[np.uint8]:
+        """All texts in UTF-8, one after another."""
+        return self._bytes[: int(self._ends[-1]) if len(self) else 0]
+
     def cut(self, start: int, end: int) -> str:
         """The text between two places of the file, in bytes."""
         return self._bytes[start:end].tobytes().decode("utf-8", "surrogatepass")
@@ -55,11 +68,33 @@ class TextWriter:
 
     def finish(self) -> None:
         """Write the ends; the file is closed by whoever opened it."""
-        self._file.write(
-            bytes(-self.size % _END.itemsize)
-        )  # so that the numbers stand where they can be mapped
-        self._file.write(np.asarray(self._ends, dtype=_END).tobytes())
-        self._file.write(np.asarray([len(self._ends)], dtype=_COUNT).tobytes())
+        write_ends(self._file, np.asarray(self._ends, dtype=_END))
+
+
+def write_texts(path: Path, texts: Iterable[bytes]) -> None:
+    """A `TextTable` of texts as UTF-8."""
+    with path.open("wb") as file:
+        table = TextWriter(file)
+        for text in texts:
+            table.add(text)
+        table.finish()
+
+
+def join_texts(path: Path, old: TextTable, added: TextTable, runs: Runs) -> None:
+    """Write the texts of two tables as one, in the order of `runs`: what a `TextWriter` would have written."""
+    places = runs.through(old.starts, added.starts)
+    lengths = runs.join(np.diff(old.starts), np.diff(added.starts))
+    with path.open("wb") as file:
+        places.write(file, old.letters, added.letters)
+        write_ends(file, np.cumsum(lengths, dtype=_END))
+
+
+def write_ends(file: BufferedWriter, ends: NDArray[np.int64]) -> None:
+    """What stands in the file of a `TextTable` behind the texts."""
+    size = int(ends[-1]) if len(ends) else 0
+    file.write(bytes(-size % _END.itemsize))  # so that the numbers stand where they can be mapped
+    file.write(ends.astype(_END).tobytes())
+    file.write(np.asarray([len(ends)], dtype=_COUNT).tobytes())
 
 
 def encoded(text: str) -> bytes:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -38,6 +39,37 @@ def sync_file(path: Path) -> str:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
     return sha256_of(path)
+
+
+class Seals:
+    """Pushes the files of a folder to the disk and sums them, beside whatever is written meanwhile."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="sums")
+        self._sums: dict[Path, Future[str]] = {}
+
+    def __enter__(self) -> Seals:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def add(self, part: Path) -> None:
+        """Begin with a file that is complete, or with all those below a folder."""
+        for path in [part] if part.is_file() else sorted(part.rglob("*")):
+            if path.is_file() and path not in self._sums:
+                self._sums[path] = self._threads.submit(sync_file, path)
+
+    def finish(self) -> dict[str, str]:
+        """The SHA-256 of every file in the folder, by name; folders are pushed to the disk too."""
+        self.add(self._folder)
+        sums = {
+            path.relative_to(self._folder).as_posix(): found.result() for path, found in self._sums.items()
+        }
+        for part in (*(path for path in self._folder.rglob("*") if path.is_dir()), self._folder):
+            sync_folder(part)
+        return dict(sorted(sums.items()))
 
 
 def sha256_of(path: Path) -> str:

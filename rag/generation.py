@@ -6,21 +6,21 @@ import logging
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rag.catalogue import damaged, read_catalogue, visible_documents, visible_texts
+from rag.catalogue import count_visible, damaged, read_catalogue
 from rag.columns import map_rows
-from rag.durable import sha256_of, sync_file, sync_folder
-from rag.keyword import KeywordIndex, build_keyword, load_keyword, save_keyword
+from rag.durable import Seals, sha256_of, sync_folder
+from rag.keyword import KeywordIndex, load_keyword
 from rag.manifest import Manifest
-from rag.passages import Passages, write_passages
+from rag.passages import Passages
 from rag.stores import CHANGING, Home, Vectors, VectorStore, build_store, drop_store, load_store
+from rag.views import KEYWORD, PASSAGES, VECTORS, Written, derive_views, join_views
 
 _log = logging.getLogger(__name__)
-_PASSAGES, _VECTORS, _KEYWORD, _STORE = "passages", "vectors.f32", "keyword", "store"
+_STORE = "store"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,50 +39,45 @@ def write_generation(
     manifest: Manifest,
     current: Manifest | None = None,
     token: str | None = None,
+    *,
+    anew: bool = False,
 ) -> Manifest:
-    """Derive the views into a folder of their own; nothing refers to it until the manifest does.
+    """Write the views into a folder of their own; nothing refers to it until the manifest does.
 
-    Returns the manifest with the counts and the sums of what was written. What the store of the `current`
-    generation learned is kept where it still fits.
+    Returns the manifest with the counts and the sums of what was written. What the `current` generation, whose files
+    must be sound, holds of the same documents is taken over, unless all views are to be made `anew`.
     """
     target = folder / manifest.folder_name
     shutil.rmtree(target, ignore_errors=True)  # left by a run that was killed before its manifest
-    try:
-        documents, chunks = _derive(target, db, manifest)
-    except ValueError as error:
-        raise damaged(folder, str(error)) from error
-    manifest = replace(manifest, documents=documents, chunks=chunks)
-    home = replace(_home(target, manifest, token), earlier=_sound_store(folder, current))
-    build_store(manifest.store, _vectors(target, manifest), home)
-    files = [path for path in sorted(target.rglob("*")) if path.is_file()]
-    sums = {path.relative_to(target).as_posix(): sync_file(path) for path in files}
+    with Seals(target) as seals:
+        written = _write_views(folder, db, manifest, None if anew else current, seals)
+        manifest = replace(manifest, documents=written.documents, chunks=written.chunks)
+        (target / _STORE).mkdir()
+        earlier = folder / current.folder_name / _STORE if current else None
+        home = replace(_home(target, manifest, token), earlier=earlier, moved=written.moved)
+        build_store(manifest.store, _vectors(target, manifest), home)
+        sums = seals.finish()
+    sync_folder(folder)
     if manifest.store in CHANGING:
         sums = {name: sha256 for name, sha256 in sums.items() if not name.startswith(f"{_STORE}/")}
-    for part in (target / _PASSAGES, target / _KEYWORD, target / _STORE, target, folder):
-        sync_folder(part)
     return replace(manifest, checksums=sums)
 
 
-def _derive(target: Path, db: sqlite3.Connection, manifest: Manifest) -> tuple[int, int]:
-    """Everything but the store, which may live elsewhere. Returns how many documents and chunks there are."""
-    for part in (_KEYWORD, _STORE):
-        (target / part).mkdir(parents=True)
-    chunks = write_passages(
-        target / _PASSAGES,
-        ((document, places) for document, places, _ in visible_documents(db, manifest.generation)),
-    )
-    with (target / _VECTORS).open("wb") as file:
-
-        def terms() -> Iterator[bytes]:
-            for vector, words in visible_texts(db, manifest.generation):
-                file.write(vector)
-                yield words
-
-        keyword = build_keyword(terms())
-    if len(keyword) != chunks:
-        raise ValueError(f"{len(keyword)} of {chunks} chunks have a vector")
-    save_keyword(keyword, target / _KEYWORD)
-    return len(Passages(target / _PASSAGES).documents), chunks
+def _write_views(
+    folder: Path, db: sqlite3.Connection, manifest: Manifest, current: Manifest | None, seals: Seals
+) -> Written:
+    target, generation = folder / manifest.folder_name, manifest.generation
+    try:
+        if current is None:
+            return derive_views(target, db, generation)
+        written = join_views(target, db, generation, folder / current.folder_name, current.generation, seals)
+        if (written.documents, written.chunks) != count_visible(db, generation):
+            raise ValueError(
+                f"{written.documents} documents and {written.chunks} chunks are not what it shows"
+            )
+        return written
+    except ValueError as error:
+        raise damaged(folder, str(error)) from error
 
 
 def map_generation(
@@ -105,10 +100,19 @@ def map_generation(
         return _map_view(target, manifest, _flat_store(target, manifest))
 
 
-def try_generation(folder: Path, manifest: Manifest, token: str | None = None) -> View | None:
-    """Map a generation after checking every sum; None, and a warning, when anything of it needs to be made again."""
+def is_sound(folder: Path, manifest: Manifest) -> bool:
+    """Whether all files of a generation are what was written; a warning says what is not."""
     try:
         check_sums(folder, manifest)
+    except (OSError, ValueError) as error:
+        _log.warning("%s: %s; it is made again", folder, error)
+        return False
+    return True
+
+
+def try_generation(folder: Path, manifest: Manifest, token: str | None = None) -> View | None:
+    """Map a sound generation; None, and a warning, when its store needs to be made again."""
+    try:
         return map_generation(folder, manifest, token, strict=True)
     except (OSError, ValueError) as error:
         _log.warning("%s: %s; it is made again", folder, error)
@@ -127,27 +131,15 @@ def load_view(folder: Path, manifest: Manifest, token: str | None = None) -> Vie
         target = Path(place) / manifest.folder_name
         with read_catalogue(folder) as db:
             try:
-                counts = _derive(target, db, manifest)
+                written = derive_views(target, db, manifest.generation)
             except (ValueError, TypeError) as error:
                 raise damaged(folder, str(error)) from error
-        if counts != (manifest.documents, manifest.chunks):
+        if (written.documents, written.chunks) != (manifest.documents, manifest.chunks):
             raise damaged(
                 folder,
-                f"it holds {counts[1]} chunks, {manifest.chunks} belong to the generation that answers",
+                f"it holds {written.chunks} chunks, {manifest.chunks} belong to the generation that answers",
             )
         return _map_view(target, manifest, _flat_store(target, manifest))
-
-
-def _sound_store(folder: Path, current: Manifest | None) -> Path | None:
-    """The folder of a generation's store when its files are what was written."""
-    if current is None:
-        return None
-    own = {name: sha256 for name, sha256 in current.checksums.items() if name.startswith(f"{_STORE}/")}
-    try:
-        check_sums(folder, replace(current, checksums=own))
-    except (OSError, ValueError):
-        return None
-    return folder / current.folder_name / _STORE
 
 
 def check_sums(folder: Path, manifest: Manifest) -> None:
@@ -161,8 +153,8 @@ def check_sums(folder: Path, manifest: Manifest) -> None:
 
 
 def _map_view(target: Path, manifest: Manifest, store: VectorStore) -> View:
-    chunks = Passages(target / _PASSAGES)
-    keyword = load_keyword(target / _KEYWORD)
+    chunks = Passages(target / PASSAGES)
+    keyword = load_keyword(target / KEYWORD)
     if not len(chunks) == len(store) == len(keyword) == manifest.chunks:
         raise ValueError(
             f"{target.name} holds {len(chunks)} passages, {len(store)} vectors and {len(keyword)} texts for BM25, "
@@ -172,7 +164,7 @@ def _map_view(target: Path, manifest: Manifest, store: VectorStore) -> View:
 
 
 def _vectors(target: Path, manifest: Manifest) -> Vectors:
-    return map_rows(target / _VECTORS, "<f4", manifest.chunks, manifest.dimension)
+    return map_rows(target / VECTORS, "<f4", manifest.chunks, manifest.dimension)
 
 
 def _flat_store(target: Path, manifest: Manifest) -> VectorStore:

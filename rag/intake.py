@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from posixpath import splitext
 
 from rag import catalogue
 from rag.candidates import Candidate
@@ -68,9 +69,9 @@ class Intake:
             for candidate, found in reading:
                 self._take(candidate, found)
                 told()
-                if self.tally.seen() - committed >= _COMMIT_EVERY:
+                if len(self.tally.read) - committed >= _COMMIT_EVERY:
                     self._db.commit()
-                    committed = self.tally.seen()
+                    committed = len(self.tally.read)
         self._db.commit()
         return self.tally
 
@@ -154,7 +155,7 @@ class Intake:
 
 def _twin_key(source: str, sha256: str) -> tuple[str, str]:
     """Equal bytes are read alike under equal suffixes."""
-    return sha256, PurePosixPath(source).suffix.lower()
+    return sha256, splitext(source)[1].lower()
 
 
 def _renamed(document: Document, source: str) -> Document | None:

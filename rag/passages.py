@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.columns import TextTable, TextWriter, byte_places, encoded, map_rows
+from rag.columns import TextTable, TextWriter, byte_places, encoded, join_texts, map_rows, write_texts
+from rag.runs import Places, Runs, interleave
 from rag.schema import Chunk, Document, Heading, Page
 
 _ROW = np.dtype(
@@ -57,28 +58,28 @@ class Passages:
         # The columns that filters go through are copied: they stand side by side then.
         self.document_of: NDArray[np.int32] = np.ascontiguousarray(rows["document"])
         self.page_of: NDArray[np.int32] = np.ascontiguousarray(rows["page"])
-        self._rows = rows
-        self._texts, self._headings = TextTable(folder / _TEXTS), TextTable(folder / _HEADINGS)
+        self.rows = rows
+        self.texts, self.headings = TextTable(folder / _TEXTS), TextTable(folder / _HEADINGS)
         self._outlines = TextTable(folder / _OUTLINES)
         self.documents = Documents(TextTable(folder / _SOURCES), TextTable(folder / _DESCRIBED))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self.rows)
 
     def __getitem__(self, position: int) -> Chunk:
         return self.joined(position, position)
 
     def joined(self, first: int, last: int) -> Chunk:
         """All from one chunk to a later one of the same document, as one; page and heading are those of the first."""
-        row, end = self._rows[first], self._rows[last]
+        row, end = self.rows[first], self.rows[last]
         listed = self.documents[int(row["document"])]
         return Chunk(
             source=listed.source,
-            text=self._texts.cut(int(row["first_byte"]), int(end["last_byte"])),
+            text=self.texts.cut(int(row["first_byte"]), int(end["last_byte"])),
             start=int(row["start"]),
             end=int(end["end"]),
             page=int(row["page"]) or None,
-            heading=self._headings[int(row["heading"])],
+            heading=self.headings[int(row["heading"])],
             metadata=listed.metadata,
         )
 
@@ -89,6 +90,13 @@ class Passages:
         """The positions of the chunks of a document, in the order of its text."""
         first, last = np.searchsorted(self.document_of, [number, number + 1])
         return range(int(first), int(last))
+
+    def starts(self) -> Places:
+        """The position of each document's first chunk, and at the end how many chunks there are."""
+        starts: Places = np.searchsorted(self.document_of, np.arange(len(self.documents) + 1)).astype(
+            np.int64
+        )
+        return starts
 
     def number_of(self, source: str) -> int | None:
         """The number of a document, None when there is none of that name."""
@@ -101,7 +109,7 @@ class Passages:
             return None
         pages, headings = json.loads(self._outlines[number])
         return Document(
-            text=self._texts[number],
+            text=self.texts[number],
             source=source,
             pages=tuple(Page(number=n, start=s, end=e) for n, s, e in pages),
             headings=tuple(Heading(path=path, start=start) for path, start in headings),
@@ -132,10 +140,14 @@ class Documents(Sequence[Listed]):
 
     def number_of(self, source: str) -> int | None:
         """By bisection; None when no document has that name."""
+        number = self.place_of(source)
+        return number if number < len(self) and self._sources[number] == source else None
+
+    def place_of(self, source: str) -> int:
+        """How many documents stand before one of that name."""
         # As SQLite sorts them: by their bytes.
         wanted = encoded(source)
-        number = bisect_left(range(len(self)), wanted, key=lambda index: encoded(self._sources[index]))
-        return number if number < len(self) and self._sources[number] == source else None
+        return bisect_left(range(len(self)), wanted, key=lambda index: encoded(self._sources[index]))
 
 
 def write_passages(folder: Path, documents: Iterable[tuple[Document, Sequence[Place]]]) -> int:
@@ -163,6 +175,53 @@ def write_passages(folder: Path, documents: Iterable[tuple[Document, Sequence[Pl
         for table in (texts, sources, described, outlines, paths):
             table.finish()
     return count
+
+
+def join_passages(folder: Path, old: Path, added: Path, left_out: Iterable[str]) -> Runs:
+    """Write the passages of both folders without the old documents that are `left_out`.
+
+    The files are what `write_passages` would make of these documents. Returns which chunk comes from where;
+    ValueError when a document to leave out is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    documents = _order(Passages(old).documents, Passages(added).documents, left_out)
+    for name in (_TEXTS, _SOURCES, _DESCRIBED, _OUTLINES):
+        join_texts(folder / name, TextTable(old / name), TextTable(added / name), documents)
+    before, after = Passages(old), Passages(added)
+    chunks = documents.through(before.starts(), after.starts())
+    texts = documents.through(before.texts.starts, after.texts.starts)
+    rows = chunks.join(before.rows, after.rows)
+    rows["document"] += np.repeat(documents.shifts(), chunks.lengths()).astype(np.int32)
+    for column in ("first_byte", "last_byte"):
+        rows[column] += np.repeat(texts.shifts(), chunks.lengths())
+    rows["heading"] = _join_headings(folder / _HEADINGS, before, after, chunks)
+    (folder / _ROWS).write_bytes(rows.tobytes())
+    return chunks
+
+
+def _order(old: Documents, added: Documents, left_out: Iterable[str]) -> Runs:
+    """Documents by their sources."""
+    gone = [old.number_of(source) for source in left_out]
+    if None in gone:
+        raise ValueError("a document that was removed is missing among the passages")
+    places = [old.place_of(listed.source) for listed in added]
+    return interleave(len(old), np.array(gone, dtype=np.int64), np.array(places, dtype=np.int64))
+
+
+def _join_headings(path: Path, old: Passages, added: Passages, chunks: Runs) -> NDArray[np.int32]:
+    """Headings that are still used, in the order of their first use; returns the one of each chunk."""
+    texts = [table[number] for table in (old.headings, added.headings) for number in range(len(table))]
+    known = {text: number for number, text in reversed(list(enumerate(texts)))}
+    numbers = np.array([known[text] for text in texts], dtype=np.int32)  # of equal ones the first
+    used = chunks.join(
+        numbers[old.rows["heading"]], numbers[added.rows["heading"] + np.int32(len(old.headings))]
+    )
+    found, first, which = np.unique(used, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    write_texts(path, (encoded(texts[number]) for number in found[order].tolist()))
+    ranks = np.empty(len(order), dtype=np.int32)
+    ranks[order] = np.arange(len(order), dtype=np.int32)
+    return ranks[which]
 
 
 def _rows(

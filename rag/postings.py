@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rag.runs import Runs, starts_of
 
 _BLOCK = 1 << 15  # chunks sorted at a time: bounds what a build takes beside its result
 _MOST_COUNTED = np.iinfo(np.uint16).max
@@ -45,6 +48,11 @@ class Postings:
         if (number := self.number(word)) is None:
             return slice(0, 0)
         return slice(int(self.row_ends[number - 1]) if number else 0, int(self.row_ends[number]))
+
+    def words(self) -> list[bytes]:
+        """All words as UTF-8, in the order of their rows."""
+        letters, starts = self.letters.tobytes(), starts_of(self.word_ends).tolist()
+        return [letters[start:end] for start, end in pairwise(starts)]
 
     def _word(self, number: int) -> bytes:
         start = self.word_ends[number - 1] if number else 0
@@ -138,6 +146,68 @@ def _join_blocks(
         lengths=lengths,
         sequence=rank[sequence],
     )
+
+
+def join_postings(old: Postings, added: Postings, chunks: Runs) -> Postings:
+    """The postings of the chunks of both in the order of `chunks`, as `collect_postings` would make them."""
+    moved = chunks.moved(len(old.lengths), added=False)
+    positions = moved[old.positions]
+    gone = np.flatnonzero(positions < 0)
+    held = np.diff(old.row_ends, prepend=0)
+    held -= np.bincount(np.searchsorted(old.row_ends, gone, side="right"), minlength=len(held))
+    words, old_ranks, added_ranks = _join_words(old.words(), held > 0, added.words())
+    # A posting's place follows from its row and its position; both tables are sorted by them already.
+    total = int(chunks.lengths().sum())
+    kept = np.delete(positions, gone)
+    news = chunks.moved(len(added.lengths), added=True)[added.positions]
+    news_rows = np.repeat(added_ranks, np.diff(added.row_ends, prepend=0))
+    keys = np.repeat(old_ranks, held) * total + kept
+    places = np.searchsorted(keys, news_rows * total + news) + np.arange(len(news))
+    row_lengths = np.bincount(news_rows, minlength=len(words))
+    row_lengths[old_ranks[held > 0]] += held[held > 0]
+    texts = chunks.through(*(starts_of(np.cumsum(part.lengths, dtype=np.int64)) for part in (old, added)))
+    return Postings(
+        letters=np.frombuffer(b"".join(words), dtype=np.uint8),
+        word_ends=np.cumsum([len(word) for word in words], dtype=np.int64),
+        row_ends=np.cumsum(row_lengths, dtype=np.int64),
+        positions=_insert(kept, places, news),
+        counts=_insert(np.delete(old.counts, gone), places, added.counts),
+        lengths=chunks.join(old.lengths, added.lengths),
+        sequence=texts.join(
+            old_ranks.astype(np.int32)[old.sequence], added_ranks.astype(np.int32)[added.sequence]
+        ),
+    )
+
+
+def _join_words(
+    old: list[bytes], held: NDArray[np.bool_], added: list[bytes]
+) -> tuple[list[bytes], NDArray[np.int64], NDArray[np.int64]]:
+    """All words that are `held` or added, in order, and the rank of each old and each added one among them."""
+    places = np.array([bisect_left(old, word) for word in added], dtype=np.int64)
+    known = np.array(
+        [place < len(old) and old[place] == word for place, word in zip(places.tolist(), added, strict=True)],
+        dtype=bool,
+    )
+    kept = held.copy()
+    kept[places[known]] = True
+    fresh = places[~known]
+    before = np.concatenate([[0], np.cumsum(kept)])  # kept words before each place
+    old_ranks = before[:-1] + np.searchsorted(fresh, np.arange(len(old)), side="right")
+    added_ranks = np.empty(len(added), dtype=np.int64)
+    added_ranks[known] = old_ranks[places[known]]
+    added_ranks[~known] = before[fresh] + np.arange(len(fresh))
+    words = [old[number] for number in np.flatnonzero(kept).tolist()]
+    words += [added[number] for number in np.flatnonzero(~known).tolist()]
+    return sorted(words), old_ranks, added_ranks
+
+
+def _insert(kept: NDArray[Any], places: NDArray[np.int64], news: NDArray[Any]) -> NDArray[Any]:
+    """Both together, the new ones at these places of the result."""
+    found = np.empty(len(kept) + len(news), dtype=kept.dtype)
+    rest = np.ones(len(found), dtype=bool)
+    rest[places] = False
+    found[places], found[rest] = news, kept
+    return found
 
 
 def save_postings(postings: Postings, folder: Path) -> None:

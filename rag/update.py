@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,14 @@ from rag import catalogue
 from rag.candidates import Candidate
 from rag.embed import Embedder
 from rag.embedding_queue import TERMS, EmbeddingQueue
-from rag.generation import View, drop_other_generations, map_generation, try_generation, write_generation
+from rag.generation import (
+    View,
+    drop_other_generations,
+    is_sound,
+    map_generation,
+    try_generation,
+    write_generation,
+)
 from rag.intake import Intake, Tally
 from rag.manifest import Manifest, write_manifest
 from rag.report import IndexReport as IndexReport
@@ -37,10 +45,45 @@ def apply_update(
 
     Until the manifest is swapped the generation of `current` stays as it is, whatever happens.
     """
-    generation = current.generation if current else 0
     _check_whole(folder, db, current)
-    catalogue.forget_unfinished(db, generation)
-    catalogue.adopt_texts(db, f"{embedder.weight_hash}/{TERMS}")
+    catalogue.forget_unfinished(db, current.generation if current else 0)
+    texts_kept = catalogue.adopt_texts(db, f"{embedder.weight_hash}/{TERMS}")
+    with ThreadPoolExecutor(1, thread_name_prefix="sums") as beside:
+        checked = beside.submit(is_sound, folder, current) if current else None
+        tally, embedded = _take_in(
+            db, current, candidates, removed, config, embedder, progress, whole=not texts_kept
+        )
+        sound = current if checked and checked.result() else None
+    manifest = _next_manifest(current, notice, config, embedder)
+    changed = bool(tally.read or tally.moved or tally.removed) or _settings(manifest) != _settings(current)
+    view = None if changed or sound is None else try_generation(folder, sound, config.store_token)
+    if view is None:
+        _tell(progress, "write", 0, 1)
+        manifest = write_generation(folder, db, manifest, sound, config.store_token, anew=not texts_kept)
+        view = map_generation(folder, manifest, config.store_token)
+        write_manifest(folder, manifest)
+        # From here on the new generation answers; what follows only tidies and is done again by the next run.
+        _tell(progress, "write", 1, 1)
+    _tidy(folder, db, view.manifest, config.store_token)
+    return view, _report(view.manifest, tally, embedded)
+
+
+def _take_in(
+    db: sqlite3.Connection,
+    current: Manifest | None,
+    candidates: Sequence[Candidate],
+    removed: Iterable[str] | None,
+    config: RagConfig,
+    embedder: Embedder,
+    progress: Progress | None,
+    *,
+    whole: bool,
+) -> tuple[Tally, int]:
+    """Bring the catalogue to the candidates; `whole` looks for texts without a vector in all documents.
+
+    Returns what became of each candidate and how many texts were embedded.
+    """
+    generation = current.generation if current else 0
     known = catalogue.known_documents(db, generation)
     with EmbeddingQueue(db, embedder, progress) as texts:
         intake = Intake(db, known, generation + 1, config, embedder, texts)
@@ -50,16 +93,11 @@ def apply_update(
         catalogue.remove_documents(db, [known[source].id for source in gone], generation + 1)
         db.commit()
         _refuse_nothing(candidates, tally)
-        for chunks in catalogue.chunks_without_text(db, generation + 1):  # an interrupted run embedded less
+        # Documents that were there before have theirs, or their generation would not have been written.
+        for chunks in catalogue.chunks_without_text(db, generation + 1, after=0 if whole else generation):
             texts.add(chunks)
         texts.finish()
-    manifest = _next_manifest(current, notice, config, embedder)
-    changed = bool(tally.read or tally.moved or tally.removed) or _settings(manifest) != _settings(current)
-    view = None if changed or current is None else try_generation(folder, current, config.store_token)
-    if view is None:
-        view = _swap(folder, db, manifest, current, config.store_token, progress)
-    _tidy(folder, db, view.manifest, config.store_token)
-    return view, _report(view.manifest, tally, texts.embedded)
+    return tally, texts.embedded
 
 
 def _check_whole(folder: Path, db: sqlite3.Connection, current: Manifest | None) -> None:
@@ -101,23 +139,6 @@ def _next_manifest(current: Manifest | None, notice: str, config: RagConfig, emb
 def _settings(manifest: Manifest | None) -> Manifest | None:
     """What an update may change without a document having changed."""
     return manifest and replace(manifest, generation=0, documents=0, chunks=0, checksums={})
-
-
-def _swap(
-    folder: Path,
-    db: sqlite3.Connection,
-    manifest: Manifest,
-    current: Manifest | None,
-    token: str | None,
-    progress: Progress | None,
-) -> View:
-    _tell(progress, "write", 0, 1)
-    manifest = write_generation(folder, db, manifest, current, token)
-    view = map_generation(folder, manifest, token)
-    write_manifest(folder, manifest)
-    # From here on the new generation answers; what follows only tidies and is done again by the next run.
-    _tell(progress, "write", 1, 1)
-    return view
 
 
 def _tell(progress: Progress | None, stage: str, done: int, total: int) -> None:

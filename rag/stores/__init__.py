@@ -28,7 +28,10 @@ class Home:
     """Where a store keeps what it makes of one generation's vectors."""
 
     folder: Path  # of its own; empty when it builds
-    earlier: Path | None = None  # the folder of the generation before, whose training may be kept
+    earlier: Path | None = None  # the folder of the generation before, whose work may be kept
+    moved: NDArray[np.int32] | None = (
+        None  # where its vectors stand now, -1 for one that is gone; None = unknown
+    )
     collection: str = "g0001"  # names the generation in a store that lives elsewhere
     uri: str | None = None  # of a store that lives elsewhere; None = in the folder
     token: str | None = field(default=None, repr=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 import faiss as library
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.stores import Home, Positions, Vectors
 from rag.stores.exact import ExactStore, checked
@@ -82,7 +83,7 @@ def build(vectors: Vectors, home: Home) -> None:
     if len(vectors) < HNSW_BELOW:
         name, index = _GRAPH, make_graph(vectors)
     else:
-        name, index = _CELLS, make_cells(vectors, home.earlier and home.earlier / _CELLS)
+        name, index = _CELLS, make_cells(vectors, home.earlier and home.earlier / _CELLS, home.moved)
     with (home.folder / name).open("wb") as file:
         file.write(faiss.serialize_index(index).data)
 
@@ -113,8 +114,11 @@ def make_graph(vectors: Vectors) -> Any:
     return index
 
 
-def make_cells(vectors: Vectors, earlier: Path | None = None) -> Any:
-    """IVF-PQ with codes of one byte for about eight numbers; `earlier` is an index whose training may be kept."""
+def make_cells(vectors: Vectors, earlier: Path | None = None, moved: NDArray[np.int32] | None = None) -> Any:
+    """IVF-PQ with codes of one byte for about eight numbers.
+
+    `earlier` is an index whose training may be kept, and the codes of those vectors that `moved` to a new position.
+    """
     cells = max(int(CELLS_PER_ROOT * len(vectors) ** 0.5), 1)
     index = _trained(earlier, vectors.shape[1], cells)
     if index is None:
@@ -126,18 +130,65 @@ def make_cells(vectors: Vectors, earlier: Path | None = None) -> Any:
         index.cp.niter, index.cp.max_points_per_centroid = ROUNDS, TRAINED_PER_CELL
         index.pq.cp.niter = ROUNDS
         index.train(_sample(vectors, max(TRAINED_PER_CELL * cells, 1000)))
+    elif moved is not None and index.ntotal == len(moved):
+        _move_codes(index, moved)
+        _add_missing(index, vectors, moved)
+        return index
+    index.reset()
     index.add(vectors)
     return index
 
 
+def _move_codes(index: Any, moved: NDArray[np.int32]) -> None:
+    """Give each vector of the cells its new position and drop those that have none."""
+    for cell in range(index.nlist):
+        ids, codes = _cell(index, cell)
+        ids = moved[ids].astype(np.int64)
+        kept = ids >= 0
+        _fill_cell(index, cell, ids[kept], codes[kept])
+    index.ntotal = int((moved >= 0).sum())
+
+
+def _add_missing(index: Any, vectors: Vectors, moved: NDArray[np.int32]) -> None:
+    """Add the vectors that were not there before; within each cell positions ascend, as if all had been added."""
+    missing = np.ones(len(vectors), dtype=bool)
+    missing[moved[moved >= 0]] = False
+    positions = np.flatnonzero(missing)
+    if not len(positions):
+        return
+    index.add_with_ids(vectors[positions], positions)
+    for cell in range(index.nlist):
+        ids, codes = _cell(index, cell)
+        if len(ids) and (np.diff(ids) < 0).any():
+            order = np.argsort(ids)
+            _fill_cell(index, cell, ids[order], codes[order])
+
+
+def _cell(index: Any, cell: int) -> tuple[Positions, NDArray[np.uint8]]:
+    """Positions and codes of a cell, copied."""
+    lists = index.invlists
+    size = lists.list_size(cell)
+    if not size:
+        return np.zeros(0, np.int64), np.zeros((0, index.code_size), np.uint8)
+    ids = faiss.rev_swig_ptr(lists.get_ids(cell), size).copy()
+    codes = faiss.rev_swig_ptr(lists.get_codes(cell), size * index.code_size).copy()
+    return ids, codes.reshape(size, index.code_size)
+
+
+def _fill_cell(index: Any, cell: int, ids: Positions, codes: NDArray[np.uint8]) -> None:
+    lists, ids, codes = index.invlists, np.ascontiguousarray(ids), np.ascontiguousarray(codes)
+    lists.resize(cell, len(ids))
+    if len(ids):
+        lists.update_entries(cell, 0, len(ids), faiss.swig_ptr(ids), faiss.swig_ptr(codes))
+
+
 def _trained(path: Path | None, dimension: int, cells: int) -> Any:
-    """An emptied index whose cells are still about as many as are needed; None when there is none."""
+    """An index whose cells are still about as many as are needed; None when there is none."""
     if path is None or not path.is_file():
         return None
     index = _read(path)
     if index.d != dimension or not 0.7 < index.nlist / cells < 1.5:
         return None
-    index.reset()
     return index
 
 

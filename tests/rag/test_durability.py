@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fakes import HashEmbedder
 
@@ -62,9 +63,12 @@ def test_a_vector_that_was_changed_in_the_catalogue_never_reaches_a_generation(
         db.execute("UPDATE texts SET vector = zeroblob(length(vector)) WHERE id = 1")
     db.close()
     (docs / "new.txt").write_text("Parking is free.", encoding="utf-8")
+    assert index.update(docs).read == ("new.txt",)  # what did not change comes from the sound views
+    vectors = np.fromfile(index.path / "g0002" / "vectors.f32", dtype="<f4").reshape(4, -1)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0)
+    flip_middle(index.path / "g0002" / "vectors.f32")
     with pytest.raises(ValueError, match=r"is damaged \(a vector was changed\)"):
-        index.update(docs)
-    assert len(open_index(index.path, embedder=HashEmbedder()).documents()) == 3
+        build_index(docs, index.path, embedder=HashEmbedder())
 
 
 @pytest.mark.parametrize(

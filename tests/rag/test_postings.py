@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import postings as module
-from rag.postings import collect_postings, decode_terms, encode_terms
+from rag.postings import collect_postings, decode_terms, encode_terms, join_postings
+from rag.runs import interleave
 
 WORDS = st.text(st.sampled_from("abé收入𠀀"), min_size=1, max_size=3)
 CHUNKS = st.lists(st.lists(WORDS, max_size=8), max_size=12)
@@ -36,6 +37,26 @@ def test_blocks_of_chunks_are_joined_in_their_order(monkeypatch: pytest.MonkeyPa
     parts = collect_postings(chunks)
     assert all(np.array_equal(getattr(whole, name), getattr(parts, name)) for name in module.ARRAYS)
     assert parts.positions[parts.row("fee")].tolist() == list(range(11))
+
+
+@given(CHUNKS, CHUNKS, st.data())
+def test_joined_postings_are_those_of_the_chunks_in_their_new_order(
+    old: list[list[str]], added: list[list[str]], data: st.DataObject
+) -> None:
+    gone = [number for number in range(len(old)) if data.draw(st.booleans())]
+    places = sorted(data.draw(st.integers(0, len(old))) for _ in added)
+    chunks = []
+    for number in range(len(old) + 1):
+        chunks += [chunk for chunk, place in zip(added, places, strict=True) if place == number]
+        chunks += old[number : number + 1] if number not in gone else []
+    runs = interleave(len(old), np.array(gone, dtype=np.int64), np.array(places, dtype=np.int64))
+    joined, anew = (
+        join_postings(collect_postings(old), collect_postings(added), runs),
+        collect_postings(chunks),
+    )
+    for name, kind in module.ARRAYS.items():
+        assert np.array_equal(getattr(joined, name), getattr(anew, name)), name
+        assert getattr(joined, name).dtype == kind
 
 
 @given(st.lists(WORDS, max_size=20))

@@ -139,6 +139,20 @@ def test_training_of_an_earlier_generation_is_kept_while_it_fits(tmp_path: Path)
         faiss_store.make_cells(unit_vectors(3_000), path)
 
 
+def test_codes_that_are_moved_are_those_of_adding_all_again(tmp_path: Path) -> None:
+    faiss_store = pytest.importorskip("rag.stores.faiss")
+    old, path = unit_vectors(3_000), tmp_path / "cells"
+    path.write_bytes(faiss_store.faiss.serialize_index(faiss_store.make_cells(old)).tobytes())
+    kept = np.flatnonzero(np.arange(len(old)) % 50 > 1)
+    # Every fiftieth row is a new one, and the last rows are gone.
+    rows = np.insert(old[kept], np.arange(0, 2_000, 49), unit_vectors(41, seed=9), axis=0)
+    moved = np.full(len(old), -1, dtype=np.int32)
+    moved[kept] = np.setdiff1d(np.arange(len(rows)), np.arange(0, 2_000, 49) + np.arange(41))
+    joined, anew = (faiss_store.make_cells(rows, path, given) for given in (moved, None))
+    assert joined.ntotal == anew.ntotal == len(rows)
+    assert np.array_equal(*(faiss_store.faiss.serialize_index(index) for index in (joined, anew)))
+
+
 def test_an_unknown_store_names_the_choices(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"Unknown vector store 'foo'; choose one of \['exact', 'faiss'"):
         build_store("foo", unit_vectors(3), Home(folder=tmp_path))
