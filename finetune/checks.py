@@ -24,8 +24,10 @@ def check_config(config: TrainConfig) -> None:
     for name in ("max_steps", "eval_steps"):
         if getattr(config, name) is not None and getattr(config, name) < 1:
             raise ValueError(f"{name} is {getattr(config, name)}; it must be at least 1.")
-    if config.learning_rate is not None and not 0 < config.learning_rate < 1:
-        raise ValueError(f"learning_rate is {config.learning_rate}; it must lie between 0 and 1 (e.g. 2e-4).")
+    for name in ("learning_rate", "head_learning_rate"):
+        rate = getattr(config, name)
+        if rate is not None and not 0 < rate < 1:
+            raise ValueError(f"{name} is {rate}; it must lie between 0 and 1 (e.g. 2e-4).")
     for name in ("warmup_share", "lora_dropout", "replay"):
         if not 0 <= getattr(config, name) < 1:
             raise ValueError(f"{name} is {getattr(config, name)}; it must lie between 0 and 1.")

@@ -40,6 +40,7 @@ class TrainConfig:
     epochs: float = _default("epochs")
     max_steps: int | None = None
     learning_rate: float | None = None
+    head_learning_rate: float | None = None  # of a classifier's head beside a body that is trained too
     batch_size: int = 4
     accumulation: int = 1
     max_length: int = 1024  # tokens; longer rows are cut and counted

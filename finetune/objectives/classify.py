@@ -12,14 +12,15 @@ import torch
 from datasets import Dataset
 from safetensors.torch import save_file
 from torch import nn
-from transformers import AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
+from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
 from finetune.adapter_weights import save_adapter
-from finetune.defaults import defaults, learning_rates
+from finetune.classify_rows import encode, load_tokenizer, longest, sequences, unread_lines
+from finetune.defaults import learning_rates
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
 from finetune.evaluate import accuracy, macro_f1, majority_accuracy
 from finetune.methods import Method
-from finetune.objectives import Job
+from finetune.objectives import Encoded, Job
 from finetune.schema import Example, TrainConfig
 
 
@@ -27,7 +28,7 @@ class _Trainer(Trainer):
     """The Trainer with a learning rate of its own for the head, which starts from noise, and with room for a
     method that does not learn by gradients."""
 
-    head_learning_rate: float | None = None
+    head_learning_rate: float = 1e-3
     fit: Callable[[Any], tuple[float, float]] | None = None
 
     def train(self, *args: Any, **options: Any) -> Any:
@@ -47,11 +48,16 @@ class _Trainer(Trainer):
             for name, weight in self.model.named_parameters():
                 if weight.requires_grad:
                     (head if "classifier" in name else body).append(weight)
-            rates = (self.args.learning_rate, self.head_learning_rate or self.args.learning_rate)
+            # Where the head alone is trained, the run's rate is its own.
+            rates = (self.args.learning_rate, self.head_learning_rate if body else self.args.learning_rate)
             groups = [{"params": part, "lr": rate} for part, rate in zip((body, head), rates, strict=True)]
             kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
             self.optimizer = kind(groups, **settings, weight_decay=self.args.weight_decay)
         return self.optimizer
+
+
+# Also what an objective offers, for the data report.
+__all__ = ["encode", "load_tokenizer", "prepare", "sequences", "usable"]
 
 
 def usable(example: Example) -> bool:
@@ -68,12 +74,13 @@ def prepare(
 ) -> Job:
     labels = tuple(sorted({row.label for row in (*train, *held_out) if row.label is not None}))
     _check_labels(labels, train)
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    tokenizer = load_tokenizer(folder)
     torch.manual_seed(config.seed)  # the new head
     model = EncoderClassifier(load_encoder(folder, **method.loading()), len(labels))
-    length = _length(config, model.config)
-    rows = _dataset(train, labels, tokenizer, length)
-    held = _dataset(held_out, labels, tokenizer, length) if held_out else None
+    encoded = encode(train, config, folder, tokenizer)
+    held_encoded = encode(held_out, config, folder, tokenizer)
+    rows = _dataset(encoded, labels)
+    held = _dataset(held_encoded, labels) if held_out else None
     trained = method.attach(model, config, task="SEQ_CLS", head="classifier")
     trainer = _Trainer(
         model=trained,
@@ -83,8 +90,8 @@ def prepare(
         data_collator=DataCollatorWithPadding(tokenizer),
     )
     trainer.fit = method.fit
-    if config.learning_rate is None:
-        trainer.head_learning_rate = learning_rates(config.method, "classify", 0.0)[1]
+    rate = config.head_learning_rate
+    trainer.head_learning_rate = rate or learning_rates(config.method, "classify", 0.0)[1]
 
     def evaluate() -> dict[str, float]:
         return _scores(trainer, train, held_out, held, labels)
@@ -93,7 +100,7 @@ def prepare(
         _save(trained, method, target)
         tokenizer.save_pretrained(str(target))
 
-    notes = (_balance(train, labels), *_lost([*train, *held_out], tokenizer, length))
+    notes = (_balance(train, labels), *_lost([*encoded, *held_encoded], tokenizer, longest(config, folder)))
     return Job(trainer=trainer, evaluate=evaluate, save=save, rows=len(train), notes=notes, labels=labels)
 
 
@@ -107,15 +114,10 @@ def _check_labels(labels: Sequence[str], train: Sequence[Example]) -> None:
         )
 
 
-def _length(config: TrainConfig, model_config: Any) -> int:
-    context = getattr(model_config, "max_position_embeddings", None) or config.max_length
-    return min(config.max_length, int(context), int(defaults()["limits"]["classify_max_length"]))
-
-
-def _dataset(examples: Sequence[Example], labels: Sequence[str], tokenizer: Any, length: int) -> Dataset:
-    encoded = tokenizer([row.text for row in examples], truncation=True, max_length=length)
-    columns = {name: encoded[name] for name in ("input_ids", "attention_mask")}
-    columns["labels"] = [labels.index(str(row.label)) for row in examples]
+def _dataset(encoded: Sequence[Encoded], labels: Sequence[str]) -> Dataset:
+    ids = [row.input_ids for one in encoded for row in one.rows]
+    columns: dict[str, list[Any]] = {"input_ids": ids, "attention_mask": [[1] * len(row) for row in ids]}
+    columns["labels"] = [labels.index(one.target) for one in encoded]
     return Dataset.from_dict(columns)
 
 
@@ -155,16 +157,14 @@ def _balance(train: Sequence[Example], labels: Sequence[str]) -> str:
     return "training rows per label: " + ", ".join(f"{label} {counts[label]}" for label in labels)
 
 
-def _lost(examples: Sequence[Example], tokenizer: Any, length: int) -> list[str]:
+def _lost(encoded: Sequence[Encoded], tokenizer: Any, length: int) -> list[str]:
     """What the model does not get to see of the rows: the ends of long ones, and words outside its vocabulary."""
-    encoded = tokenizer([row.text for row in examples], add_special_tokens=False, verbose=False)["input_ids"]
-    special = tokenizer.num_special_tokens_to_add()
-    cut = sum(len(ids) + special > length for ids in encoded)
-    unread = sum(2 * ids.count(tokenizer.unk_token_id) > len(ids) for ids in encoded)
-    notes = [f"{cut} of {len(examples)} rows cut at {length} tokens"] if cut else []
+    cut = sum(row.cut for one in encoded for row in one.rows)
+    unread = len(unread_lines(encoded, tokenizer))
+    notes = [f"{cut} of {len(encoded)} rows cut at {length} tokens"] if cut else []
     if unread:
         notes.append(
-            f"in {unread} of {len(examples)} rows the model's vocabulary lacks most words; "
+            f"in {unread} of {len(encoded)} rows the model's vocabulary lacks most words; "
             "take an encoder made for their language"
         )
     return notes
