@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from finetune.methods import Method
+from finetune.packing import Row
 from finetune.schema import Example, TrainConfig
 from finetune.template import TokenRow
 
@@ -38,6 +39,7 @@ class Encoded:
 
     line: int
     rows: tuple[TokenRow, ...]
+    target: str = ""  # a label to learn instead of tokens
 
 
 class Objective(Protocol):
@@ -46,10 +48,16 @@ class Objective(Protocol):
     def usable(self, example: Example) -> bool:
         """Whether a row is of the kind that this objective learns from."""
 
+    def load_tokenizer(self, folder: Path) -> Any:
+        """The model's tokenizer as training uses it. Raises ValueError."""
+
     def encode(
         self, examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any
     ) -> list[Encoded]:
-        """Each example in the tokens that training makes of it, for the data report. Raises ValueError."""
+        """Each example in the tokens that training makes of it. Raises ValueError naming the line."""
+
+    def sequences(self, encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
+        """What batches are made of: rows that still carry something to learn, packed where they share one."""
 
     def prepare(
         self,

@@ -28,9 +28,9 @@ def prepare(
     arguments: dict[str, Any],
 ) -> Job:
     tokenizer = load_tokenizer(folder)
-    rows = _sequences(encode(train, config, folder, tokenizer), config, folder)
-    held = _sequences(encode(held_out, config, folder, tokenizer), config, folder)
-    notes = [f"{len(train)} documents in {len(rows)} sequences of up to {_length(config, folder)} tokens"]
+    rows = sequences(encode(train, config, folder, tokenizer), config, folder)
+    held = sequences(encode(held_out, config, folder, tokenizer), config, folder)
+    notes = [f"{len(train)} documents in {len(rows)} sequences of up to {longest(config, folder)} tokens"]
     if not held:
         rows, held = _kept_back(rows)
         notes += [f"too few documents to hold one out: {len(held)} sequences of them are"] if held else []
@@ -51,10 +51,10 @@ def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, token
     return found
 
 
-def _sequences(encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
+def sequences(encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
     """Blocks that documents share; with virtual tokens before each sequence, every document in its own."""
     documents = [row.input_ids for example in encoded for row in example.rows]
-    length = _length(config, folder)
+    length = longest(config, folder)
     if not entry(config.method).virtual_tokens:
         return blocks(documents, length)
     return [
@@ -73,7 +73,7 @@ def _kept_back(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     return [row for at, row in enumerate(rows, 1) if at % every], rows[every - 1 :: every]
 
 
-def _length(config: TrainConfig, folder: Path) -> int:
+def longest(config: TrainConfig, folder: Path) -> int:
     context = context_tokens(folder)
     virtual = config.virtual_tokens if entry(config.method).virtual_tokens else 0
     return min(config.max_length, context - virtual) if context is not None else config.max_length

@@ -26,23 +26,27 @@ def prepare(
     method: Method,
     arguments: dict[str, Any],
 ) -> Job:
-    length, tokenizer = _length(config, folder), load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
     encoded = encode(train, config, folder, tokenizer)
-    rows, notes = _sequences(encoded, config, length, "training")
-    held, held_notes = _sequences(encode(held_out, config, folder, tokenizer), config, length, "held-out")
+    held = encode(held_out, config, folder, tokenizer)
+    rows, held_rows = sequences(encoded, config, folder), sequences(held, config, folder)
+    length = longest(config, folder)
     if not rows:
         raise ValueError(f"Every row's question alone fills {length} tokens; give a larger --max-length.")
     # Imported once the rows are known to be sound: it loads torch.
     from finetune.causal_job import causal_job
 
     learned = sum(any(map(is_supervised, example.rows)) for example in encoded)
-    told = {"rows": learned, "notes": (*notes, *held_notes)}
-    return causal_job(rows, held, config, folder, tokenizer, method, arguments, **told)
+    notes = [*_notes(encoded, length, "training"), *_notes(held, length, "held-out")]
+    if config.packing:
+        notes.append(f"{learned} training rows packed into {len(rows)} sequences of up to {length} tokens")
+    told = {"rows": learned, "notes": tuple(notes)}
+    return causal_job(rows, held_rows, config, folder, tokenizer, method, arguments, **told)
 
 
 def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any) -> list[Encoded]:
     """Each row in tokens, as training makes them. Raises ValueError naming the line that a template refuses."""
-    length, stops = _length(config, folder), stops_in(folder, tokenizer)
+    length, stops = longest(config, folder), stops_in(folder, tokenizer)
     found = []
     for example in examples:
         try:
@@ -53,27 +57,25 @@ def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, token
     return found
 
 
-def _sequences(
-    encoded: Sequence[Encoded], config: TrainConfig, length: int, kind: str
-) -> tuple[list[Row], list[str]]:
-    """What batches are made of, packed if asked for, and a note on each thing that was lost or divided."""
-    kept = [row for example in encoded for row in example.rows if is_supervised(row)]
-    rows: list[Row] = [{"input_ids": row.input_ids, "labels": row.labels} for row in kept]
-    notes = _notes(encoded, kept, length, kind)
-    if config.packing and rows:
-        if entry(config.method).virtual_tokens:
-            raise ValueError(f"Rows cannot be packed with method '{config.method}'; leave --packing out.")
-        sequences = packed(rows, length)
-        notes.append(f"{len(rows)} {kind} rows packed into {len(sequences)} sequences of {length} tokens")
-        rows = sequences
-    return rows, notes
+def sequences(encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
+    """The rows with an answer left to learn, packed if that was asked for."""
+    if config.packing and entry(config.method).virtual_tokens:
+        raise ValueError(f"Rows cannot be packed with method '{config.method}'; leave --packing out.")
+    rows: list[Row] = [
+        {"input_ids": row.input_ids, "labels": row.labels}
+        for example in encoded
+        for row in example.rows
+        if is_supervised(row)
+    ]
+    return packed(rows, longest(config, folder)) if config.packing else rows
 
 
 def is_supervised(row: TokenRow) -> bool:
     return any(label != IGNORED for label in row.labels)
 
 
-def _notes(encoded: Sequence[Encoded], kept: Sequence[TokenRow], length: int, kind: str) -> list[str]:
+def _notes(encoded: Sequence[Encoded], length: int, kind: str) -> list[str]:
+    kept = [row for example in encoded for row in example.rows if is_supervised(row)]
     cut, unlike = sum(row.cut for row in kept), sum(row.unlike_prompt for row in kept)
     dropped = sum(not any(map(is_supervised, example.rows)) for example in encoded)
     divided = sum(len(example.rows) > 1 for example in encoded)
@@ -93,7 +95,7 @@ def _notes(encoded: Sequence[Encoded], kept: Sequence[TokenRow], length: int, ki
     return notes
 
 
-def _length(config: TrainConfig, folder: Path) -> int:
+def longest(config: TrainConfig, folder: Path) -> int:
     """Tokens of the longest row: as asked for, or what the model can read beside its virtual tokens."""
     context = context_tokens(folder)
     if context is None:
