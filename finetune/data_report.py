@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from finetune.data_findings import row_findings
+from finetune.data_limits import limits
 from finetune.data_records import DataReport, Finding
+from finetune.data_tokens import counted, length_of, lengths, previews
+from finetune.formats.faults import Fault
+from finetune.languages import shares
+from finetune.objectives import Objective, load_objective
+from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
 
 __all__ = ["DataReport", "Finding", "check_data"]
+
+_FAULTS = {
+    "bad_rows": "{} rows cannot be read; line {}: {}",
+    "empty_answers": "{} rows have no answer; line {}: {}",
+}
 
 
 def check_data(
@@ -18,21 +31,95 @@ def check_data(
     config: TrainConfig,
     tokenizer_folder: Path | None,
     *,
+    faults: Sequence[Fault] = (),
     show: int = 0,
 ) -> DataReport:
     """What training on `examples` with `config` would do to them, and whether `held_out` can measure it.
 
     `tokenizer_folder` is the model's folder; without it only what needs no tokens is looked at, and the report
-    says what was not. `show` rows are previewed as the model will see them.
+    says what was not. `faults` are the rows that could not be read. `show` rows are previewed as the model will
+    see them. Raises ValueError for a row that the model's template refuses.
     """
-    labels = Counter(row.label for row in examples if row.label is not None)
-    return DataReport(
+    report = DataReport(
         objective=config.objective,
         model=config.model,
         max_length=config.max_length,
         rows=len(examples),
         held_out_rows=len(held_out),
-        kinds={},
-        findings=(),
-        labels=dict(labels),
+        kinds=dict(Counter(kind_of(row) for row in examples).most_common()),
+        findings=(*_faulty(faults, len(examples)), *row_findings(examples, held_out, config.objective)),
+        labels=dict(Counter(row.label for row in examples if row.label is not None).most_common()),
+        languages=shares(f"{asked(row)} {answered(row)}" for row in examples),
+        unchecked=_not_compared(examples, held_out),
     )
+    if not examples:
+        return report
+    if tokenizer_folder is None:
+        return _in_characters(report, examples)
+    return _in_tokens(report, examples, held_out, config, tokenizer_folder, show)
+
+
+def kind_of(example: Example) -> str:
+    """What kind of row it is, for the report."""
+    if example.chosen:
+        return "preferences"
+    if example.thumb is not None:
+        return "thumbs"
+    if example.messages:
+        return "conversations"
+    return "texts" if example.label is None else "labels"
+
+
+def _faulty(faults: Sequence[Fault], rows: int) -> list[Finding]:
+    found = []
+    for key, words in _FAULTS.items():
+        bad = [fault for fault in faults if fault.key == key]
+        if bad:
+            message = words.format(len(bad), bad[0].line, bad[0].reason.rstrip("."))
+            lines = tuple(fault.line for fault in bad)
+            found.append(Finding(key=key, message=message, rows=lines, blocking=True))
+    return found
+
+
+def _in_characters(report: DataReport, examples: Sequence[Example]) -> DataReport:
+    sizes = [(row.line, len(asked(row)) + len(answered(row))) for row in examples]
+    missing = (
+        "tokens, cuts, masks, end tokens, the chat template and the preview: name the model with --model"
+    )
+    return replace(report, lengths=lengths(sizes, "characters"), unchecked=(*report.unchecked, missing))
+
+
+def _in_tokens(
+    report: DataReport,
+    examples: Sequence[Example],
+    held_out: Sequence[Example],
+    config: TrainConfig,
+    folder: Path,
+    show: int,
+) -> DataReport:
+    from finetune.data_token_findings import token_findings
+
+    objective: Objective = load_objective(config.objective)
+    tokenizer = objective.load_tokenizer(folder)
+    encoded = objective.encode(examples, config, folder, tokenizer)
+    held = objective.encode(held_out, config, folder, tokenizer)
+    sizes = lengths([(example.line, length_of(example)) for example in encoded], "tokens")
+    found = token_findings(examples, encoded, sizes, config, folder, tokenizer)
+    return replace(
+        report,
+        findings=(*report.findings, *found),
+        training=counted(encoded, objective.sequences(encoded, config, folder)),
+        held_out=counted(held, objective.sequences(held, config, folder)) if held else None,
+        lengths=sizes,
+        preview=previews(encoded, tokenizer, show),
+    )
+
+
+def _not_compared(examples: Sequence[Example], held_out: Sequence[Example]) -> tuple[str, ...]:
+    said = []
+    if not held_out:
+        said.append("leakage into evaluation: no row is held out; name a file with --eval")
+    most = limits()["notes"]["near_characters"]
+    if sum(len(asked(row)) + len(answered(row)) for row in examples) > most:
+        said.append(f"near duplicates: more than {most:,} characters of text")
+    return tuple(said)

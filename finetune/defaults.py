@@ -21,7 +21,9 @@ def defaults() -> dict[str, Any]:
 
 def learning_rates(method: str, objective: str, params_b: float) -> tuple[float, float]:
     """Learning rate of the body and of a new head, for a model of `params_b` billion parameters."""
-    table = defaults()[method][objective]
+    tables = defaults()[method]
+    # Continued pretraining predicts the next token as fine-tuning does: the same rates unless a table says more.
+    table = tables[objective] if objective in tables else tables["sft"]
     large = params_b > defaults()["limits"]["large_params_b"]
     rate = float(
         table["learning_rate_large"] if large and "learning_rate_large" in table else table["learning_rate"]

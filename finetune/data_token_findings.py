@@ -1,0 +1,101 @@
+"""Defects that show once rows are tokens: ends that are cut, questions that fill the length, other layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from finetune.classify_rows import unread_lines
+from finetune.data_findings import finding
+from finetune.data_records import Finding, Lengths
+from finetune.data_tokens import is_dropped
+from finetune.objectives import Encoded
+from finetune.sameness import answered, asked
+from finetune.schema import Example, TrainConfig
+from finetune.template import stops_in
+
+
+def token_findings(
+    examples: Sequence[Example],
+    encoded: Sequence[Encoded],
+    sizes: Lengths,
+    config: TrainConfig,
+    folder: Path,
+    tokenizer: Any,
+) -> list[Finding]:
+    found = [
+        *_cut(encoded, sizes, config),
+        *_control_tokens(examples, config, tokenizer),
+    ]
+    if config.objective == "classify":
+        return [*found, *_unread(encoded, config, tokenizer)]
+    if config.objective == "pretrain":
+        return found
+    return [*found, *_template(encoded, config), *_ends(encoded, config, folder, tokenizer)]
+
+
+def _cut(encoded: Sequence[Encoded], sizes: Lengths, config: TrainConfig) -> list[Finding]:
+    dropped = [example.line for example in encoded if is_dropped(example)]
+    if dropped and len(dropped) == len(encoded):
+        message = (
+            f"every row's question alone fills --max-length; the rows have up to {sizes.most} tokens, "
+            f"99 % of them at most {sizes.p99}: try --max-length {sizes.suggested}"
+        )
+        return [Finding(key="too_long", message=message, rows=tuple(dropped), blocking=True, fatal=True)]
+    cut = [
+        example.line
+        for example in encoded
+        if any(row.cut for row in example.rows) and not is_dropped(example)
+    ]
+    found = []
+    if cut:
+        end = "their ends are not read" if config.objective == "classify" else "their answers lose the end"
+        message = f"{len(cut)} of {len(encoded)} rows are cut: {end}; --max-length {sizes.suggested} cuts 1 %"
+        found.append(finding("truncated", message, cut, len(encoded), config.objective))
+    if dropped:
+        message = f"{len(dropped)} of {len(encoded)} rows are dropped: the question alone fills the length"
+        found.append(finding("dropped", message, dropped, len(encoded), config.objective))
+    return found
+
+
+def _control_tokens(examples: Sequence[Example], config: TrainConfig, tokenizer: Any) -> list[Finding]:
+    """Rows that spell a special token: a tokenizer reads it as one, and a turn ends where none was meant to."""
+    known = [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special]
+    marks = [mark for mark in known if len(mark) > 3]  # "<s>" is struck-through text in HTML
+    lines = [
+        row.line
+        for row in examples
+        if any(mark in text for text in (asked(row), answered(row)) for mark in marks)
+    ]
+    message = f"{len(lines)} rows spell one of the model's control tokens, which then acts as one"
+    return [finding("control_tokens", message, lines, len(examples), config.objective)] if lines else []
+
+
+def _unread(encoded: Sequence[Encoded], config: TrainConfig, tokenizer: Any) -> list[Finding]:
+    lines = unread_lines(encoded, tokenizer)
+    message = (
+        f"in {len(lines)} rows the model's vocabulary lacks most words; take a model made for their language"
+    )
+    return [finding("unreadable", message, lines, len(encoded), config.objective)] if lines else []
+
+
+def _template(encoded: Sequence[Encoded], config: TrainConfig) -> list[Finding]:
+    lines = [example.line for example in encoded if any(row.unlike_prompt for row in example.rows)]
+    message = (
+        f"{len(lines)} rows: the chat template writes the question otherwise when the model answers, "
+        "so it would answer in a layout it was not trained in"
+    )
+    return [finding("template", message, lines, len(encoded), config.objective)] if lines else []
+
+
+def _ends(encoded: Sequence[Encoded], config: TrainConfig, folder: Path, tokenizer: Any) -> list[Finding]:
+    """Answers that reach their end and do not learn to stop there."""
+    stops = stops_in(folder, tokenizer)
+    lines = [
+        example.line
+        for example in encoded
+        if any(not row.cut and row.labels[-1] not in stops for row in example.rows)
+    ]
+    message = f"{len(lines)} answers do not end in a token that stops the model: it would write on and on"
+    return [finding("no_eos", message, lines, len(encoded), config.objective)] if lines else []
