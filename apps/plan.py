@@ -61,4 +61,6 @@ def _trainable(option: Option) -> bool:
 
 def _given(flags: Mapping[str, Any], record: type) -> dict[str, Any]:
     known = {field.name for field in fields(record)}
-    return {name: value for name, value in flags.items() if name in known and value is not None}
+    given = {name: value for name, value in flags.items() if name in known and value is not None}
+    # A flag that may be repeated comes as a list; settings do not change.
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}

@@ -6,8 +6,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-Progress = Callable[[str, int, int], None]  # stage, done, total
+
+class Progress(Protocol):
+    """Draws how far a stage is. `detail` stands in the place of the rate, and stays until the next one."""
+
+    def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None: ...
+
+
 UNITS = {"read": "files", "embed": "texts"}  # of the stages of an index; others count what they count
 _QUIET_SECONDS = 10.0  # a line at least this often while something moves
 
@@ -37,12 +44,14 @@ def _bar() -> Iterator[Progress]:
     )
     with RichProgress(*columns, console=Console(stderr=True)) as bar:
         tasks: dict[str, tuple[TaskID, float]] = {}
+        details: dict[str, str] = {}
 
-        def show(stage: str, done: int, total: int) -> None:
+        def show(stage: str, done: int, total: int, detail: str = "") -> None:
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total, rate=""), time.monotonic()
+                tasks[stage] = bar.add_task(stage, total=total, rate="", completed=done), time.monotonic()
             task, began = tasks[stage]
-            rate = rate_text(stage, done, time.monotonic() - began)
+            details[stage] = detail or details.get(stage, "")
+            rate = details[stage] or rate_text(stage, done, time.monotonic() - began)
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield show
@@ -50,21 +59,25 @@ def _bar() -> Iterator[Progress]:
 
 def progress_lines(clock: Callable[[], float] = time.monotonic) -> Progress:
     """Says a line at each quarter of a stage, and every ten seconds in between."""
-    begun: dict[str, float] = {}
+    begun: dict[
+        str, tuple[float, int]
+    ] = {}  # when, and how much was done already: a resumed run begins later
     said: dict[str, tuple[int, float]] = {}
+    details: dict[str, str] = {}
 
-    def show(stage: str, done: int, total: int) -> None:
+    def show(stage: str, done: int, total: int, detail: str = "") -> None:
         now = clock()
-        begun.setdefault(stage, now)
-        quarter, last = said.get(stage, (0, begun[stage]))
+        details[stage] = detail or details.get(stage, "")
+        began, first = begun.setdefault(stage, (now, done))
+        quarter, last = said.get(stage, (4 * first // max(total, 1), began))
         reached = 4 * done // max(total, 1)
         if reached <= quarter and not (now - last >= _QUIET_SECONDS and done < total):
             return
         said[stage] = max(reached, quarter), now
-        seconds = now - begun[stage]
-        parts = [f"{stage}: {done} of {total}", rate_text(stage, done, seconds)]
-        if 0 < done < total and seconds >= 1:
-            parts.append(f"about {_duration(seconds / done * (total - done))} left")
+        seconds = now - began
+        parts = [f"{stage}: {done} of {total}", details[stage] or rate_text(stage, done - first, seconds)]
+        if first < done < total and seconds >= 1:
+            parts.append(f"about {_duration(seconds / (done - first) * (total - done))} left")
         print(", ".join(part for part in parts if part), file=sys.stderr, flush=True)
 
     return show

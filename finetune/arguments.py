@@ -40,7 +40,7 @@ def trainer_arguments(config: TrainConfig, folder: Path, rate: float) -> dict[st
         "save_total_limit": 2,  # while the newest is written the one before stays
         "include_num_input_tokens_seen": "non_padding",
         "seed": config.seed,
-        "report_to": "none",
+        "report_to": "none",  # those that are asked for hear of the training alone: fitting.py
         "disable_tqdm": True,
         "dataloader_pin_memory": cuda,
         "bf16": cuda and torch.cuda.is_bf16_supported(),

@@ -53,10 +53,8 @@ class Finite(TrainerCallback):  # type: ignore[misc,unused-ignore]
             return
         loss = float(self.trainer._tr_loss)
         found = f"its loss is {loss}" if not math.isfinite(loss) else "its gradient is not finite"
-        raise Diverged(f"Training broke down at step {state.global_step + 1}: {found}", self.rate(args))
-
-    def rate(self, args: Any) -> float:
-        return float(args.learning_rate)
+        where = f"Training broke down at step {state.global_step + 1}: {found}"
+        raise Diverged(where, float(args.learning_rate))
 
 
 class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]

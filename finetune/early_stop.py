@@ -10,10 +10,10 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.trainer_utils import IntervalStrategy
 
-from finetune.defaults import defaults
 from finetune.evaluate import accuracy, macro_f1
 from finetune.objectives import Job
 from finetune.schema import TrainConfig
+from finetune.steps import all_steps, scoring_interval
 from finetune.told import Told
 
 
@@ -54,44 +54,26 @@ def since_best(scores: Sequence[float], *, greater: bool) -> int:
     return len(known) - 1 - known.index(best)
 
 
-def watch_held_out(job: Job, config: TrainConfig, told: Told) -> None:
+def watch_held_out(job: Job, config: TrainConfig, told: Told) -> list[TrainerCallback]:
     """Has the trainer score its held-out rows, where there are some and the run is long enough."""
     trainer = job.trainer
-    steps = total_steps(trainer, config)
-    interval = scoring_interval(steps["epoch"], config)
-    if trainer.eval_dataset is None or interval >= steps["all"]:
-        return
+    rows = len(trainer.train_dataset)
+    interval = scoring_interval(rows, config)
+    if trainer.eval_dataset is None or interval >= all_steps(rows, config):
+        return []
     trainer.args.eval_strategy = IntervalStrategy.STEPS
     trainer.args.eval_steps = interval
     trainer.args.metric_for_best_model = config.stop_on
     trainer.args.greater_is_better = config.stop_on != "loss"
     if job.labels:
         trainer.compute_metrics = _label_scores
-    trainer.add_callback(EarlyStop(config, told))
+    return [EarlyStop(config, told)]
 
 
 def _label_scores(prediction: Any) -> dict[str, float]:
     gold = [str(label) for label in prediction.label_ids]
     said = [str(label) for label in prediction.predictions.argmax(-1)]
     return {"accuracy": accuracy(gold, said), "macro_f1": macro_f1(gold, said)}
-
-
-def total_steps(trainer: Any, config: TrainConfig) -> dict[str, int]:
-    """Optimizer steps of an epoch and of the whole run."""
-    return run_steps(len(trainer.train_dataset), config)
-
-
-def run_steps(rows: int, config: TrainConfig) -> dict[str, int]:
-    batches = math.ceil(rows / config.batch_size)
-    epoch = max(1, math.ceil(batches / config.accumulation))
-    return {"epoch": epoch, "all": config.max_steps or math.ceil(epoch * config.epochs)}
-
-
-def scoring_interval(epoch_steps: int, config: TrainConfig) -> int:
-    """Steps between two scorings."""
-    run = defaults()["run"]
-    often = epoch_steps // int(run["evaluations_per_epoch"])
-    return config.eval_steps or max(int(run["fewest_eval_steps"]), often)
 
 
 def restore_best(job: Job, told: Told) -> dict[str, Any]:

@@ -6,19 +6,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NoReturn
 
+from transformers import set_seed
+from transformers.integrations.integration_utils import get_reporting_integration_callbacks
+
 from finetune import run_folder
 from finetune.callbacks import Finite, Record, Watch
+from finetune.early_stop import watch_held_out
 from finetune.metrics_log import MetricsLog
 from finetune.objectives import Job
 from finetune.oom import MemoryTooSmall, free_memory, halved, is_out_of_memory
 from finetune.probe import LongestFirst
+from finetune.schema import TrainConfig
 from finetune.stopping import Diverged, StopRequest, TrainingInterrupted
 from finetune.told import Told
 
 REMEDY = "a smaller --max-length, a smaller model, --method qlora, or gradient checkpointing"
 
 
-def fit(job: Job, folder: Path, checkpoint: Path | None, told: Told, seed: int) -> int:
+def fit(job: Job, folder: Path, checkpoint: Path | None, told: Told, config: TrainConfig) -> int:
     """Trains to the end and returns the steps.
 
     Raises TrainingInterrupted once a checkpoint is written, Diverged or MemoryTooSmall where a run cannot go on.
@@ -28,24 +33,32 @@ def fit(job: Job, folder: Path, checkpoint: Path | None, told: Told, seed: int) 
     trainer = job.trainer
     with StopRequest() as stop:
         watch = Watch(stop, told)
-        for callback in (
+        watching = [
             LongestFirst(trainer),
             watch,
             Finite(trainer),
             Record(MetricsLog(folder), told),
-        ):
+            *watch_held_out(job, config, told),
+            *_reporters(config),
+        ]
+        for callback in watching:
             trainer.add_callback(callback)
-        while not _attempt(job, folder, checkpoint, seed, watch):
+        while not _attempt(job, folder, checkpoint, config.seed):
             checkpoint = _smaller_batch(trainer, folder, checkpoint, told, watch)
+        for callback in watching:  # what comes after is no step of the training
+            trainer.remove_callback(callback)
     if stop.requested:
         raise TrainingInterrupted(_how_to_go_on(folder, job))
     return int(trainer.state.global_step)
 
 
-def _attempt(job: Job, folder: Path, checkpoint: Path | None, seed: int, watch: Watch) -> bool:
-    """False when memory ran out; whatever the failed step held is free again then."""
-    from transformers import set_seed
+def _reporters(config: TrainConfig) -> list[Any]:
+    found = get_reporting_integration_callbacks(list(config.report_to))  # type: ignore[no-untyped-call]
+    return [reporter() for reporter in found]
 
+
+def _attempt(job: Job, folder: Path, checkpoint: Path | None, seed: int) -> bool:
+    """False when memory ran out; whatever the failed step held is free again then."""
     if checkpoint is None:
         set_seed(seed)  # the same steps whatever was scored before, and however often a batch was halved
     try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import peft  # noqa: F401  # these two load hundreds of MiB of code, which is no part of a run
 import torch
+import transformers.trainer  # noqa: F401
 
 GIB = 2**30
 STATUS = Path("/proc/self/status")

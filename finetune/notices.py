@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LOGS = ("transformers", "bitsandbytes")
+
 
 @contextmanager
 def without_library_warnings() -> Iterator[None]:
-    """Renamed arguments among transformers, trl and peft are not said; every other warning is."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl|peft)\b")
-        yield
+    """Renamed arguments among transformers, trl and peft are not said, nor what the libraries log of their own
+    parts; every other warning is."""
+    levels = {name: logging.getLogger(name).level for name in LOGS}
+    for name in LOGS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl|peft)\b")
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

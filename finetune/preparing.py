@@ -8,7 +8,6 @@ from pathlib import Path
 from finetune import run_folder
 from finetune.arguments import trainer_arguments
 from finetune.defaults import learning_rates
-from finetune.early_stop import watch_held_out
 from finetune.gathering import Rows
 from finetune.methods import load_method
 from finetune.objectives import Job, load_objective
@@ -36,7 +35,6 @@ def prepare(run: Rows, folder: Path, told: Told) -> Job:
     for callback in method.callbacks(config):
         job.trainer.add_callback(callback)
     shield_evaluation(job.trainer, told.say)
-    watch_held_out(job, config, told)
     trained = sum(weight.numel() for weight in job.trainer.model.parameters() if weight.requires_grad)
     # Weights, and AdamW's two fp32 moments, of three checkpoints (the best, the newest and the one being written).
     run_folder.check_room(folder, 3 * 12 * trained)

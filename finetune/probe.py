@@ -49,3 +49,9 @@ def longest_rows(dataset: Any, count: int) -> list[int] | None:
         return None
     lengths = [len(row["input_ids"]) for row in dataset]
     return sorted(range(len(lengths)), key=lambda row: -lengths[row])[:count]
+
+
+def longest(dataset: Any) -> int | None:
+    """Tokens of the longest row."""
+    rows = longest_rows(dataset, 1)
+    return len(dataset[rows[0]]["input_ids"]) if rows else None

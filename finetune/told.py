@@ -39,11 +39,12 @@ class Told:
         self.lines: list[str] = []
         self._say = say
 
-    def say(self, line: str) -> None:
-        """Said aloud once, however often it is found."""
+    def say(self, line: str, *, keep: bool = True) -> None:
+        """Said aloud once, however often it is found; kept for the result unless that says it elsewhere."""
         if line in self.lines:
             return
-        self.lines.append(line)
+        if keep:
+            self.lines.append(line)
         logger.info("%s", line)
         if self._say is not None:
             self._say(line)

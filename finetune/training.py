@@ -52,7 +52,8 @@ def train(
     for name in torn:
         told.say(f"{name} is half-written and passed over")
     try:
-        result = _run(run, folder, checkpoint, told, predict)
+        with without_library_warnings(), run_folder.full_disk_in_one_line(folder):
+            result = _run(run, folder, checkpoint, told, predict)
     finally:
         run_folder.sweep(folder)
     return replace(result, seconds=time.monotonic() - started)
@@ -76,25 +77,23 @@ def _run(
     from finetune.fitting import fit
     from finetune.memory_use import PeakMemory
     from finetune.preparing import prepare
+    from finetune.probe import longest
     from finetune.saving import save
     from finetune.scoring import findings, score, score_before
 
-    with without_library_warnings(), run_folder.full_disk_in_one_line(folder):
-        memory = PeakMemory()
-        job = prepare(run, folder, told)
-        foretold = foretell(run, predict)
-        if foretold is not None:
-            told.say(in_words(foretold))
-        before = score_before(job, run, folder, told)
-        memory.begin()
-        steps = fit(job, folder, checkpoint, told, run.config.seed)
-        measured = {"measured_gib": memory.gib(), "measured": memory.kind}
-        stopped = restore_best(job, told)
-        found = findings(before, score(job, run, told), run)
-        card = _card(run, job, found, memory=_memory(foretold, measured), stopped=stopped)
-        path = save(job, card, folder, told)
+    memory = PeakMemory()
+    job = prepare(run, folder, told)
+    foretold = foretell(run, predict, longest(job.trainer.train_dataset))
+    if foretold is not None:
+        told.say(in_words(foretold), keep=False)
+    before = score_before(job, run, folder, told)
+    memory.begin()
+    steps = fit(job, folder, checkpoint, told, run.config)
+    used = _memory(foretold, {"measured_gib": memory.gib(), "measured": memory.kind})
+    stopped = restore_best(job, told)
+    card = _card(run, job, findings(before, score(job, run, told), run), memory=used, stopped=stopped)
     return TrainResult(
-        path=str(path),
+        path=str(save(job, card, folder, told)),
         card=card,
         seconds=0.0,
         steps=steps,
@@ -111,12 +110,12 @@ def _card(run: Rows, job: Any, found: dict[str, Any], **measured: Any) -> Adapte
     return make_card(run.config, run.base, run.fingerprint, job, **found, **measured, set_aside=aside)
 
 
-def foretell(run: Rows, predict: Predict | None) -> Prediction | None:
-    """The peak of the largest step, for rows as long as the longest one will be."""
+def foretell(run: Rows, predict: Predict | None, longest: int | None = None) -> Prediction | None:
+    """The peak of the largest step, for rows as long as the longest one (`longest`, or by the data report)."""
     lengths = run.report.lengths
-    if predict is None or lengths is None or lengths.unit != "tokens":
-        return None
-    return predict(run.config, min(lengths.most, run.config.max_length))
+    if longest is None and lengths is not None and lengths.unit == "tokens":
+        longest = min(lengths.most, run.config.max_length)
+    return None if predict is None or longest is None else predict(run.config, longest)
 
 
 def in_words(foretold: Prediction) -> str:

@@ -4,65 +4,118 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from finetune import TrainResult
+    from apps.progress import Progress
+    from finetune import Example, TrainConfig, TrainResult
+    from finetune.told import StepFigures
+
+SET_ASIDE = 1  # the adapter is there, but not where it was asked for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("examples", help="labelled examples: JSONL, JSON or CSV")
+    parser.add_argument(
+        "examples", help="examples (JSONL, JSON, CSV, XLSX or a folder); documents to pretrain on"
+    )
     parser.add_argument("--model", help="local folder, Hugging Face name, or 'minilm' (default: the plan's)")
     parser.add_argument("--out", required=True, help="the folder of the adapter")
-    parser.add_argument("--method", help="full, lora (default) or qlora")
-    parser.add_argument("--objective", help="sft (answers; default) or classify (labels)")
+    parser.add_argument("--method", help="lora (default), qlora, full and others: see docs/methods.md")
+    parser.add_argument(
+        "--objective", help="sft (answers; default), classify (labels) or pretrain (raw text)"
+    )
     parser.add_argument("--plan", metavar="FILE", help="plan.json of 'advisor recommend'")
-    parser.add_argument("--epochs", type=float)
-    parser.add_argument("--max-steps", type=int)
-    parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--batch-size", type=int)
-    parser.add_argument("--accumulation", type=int)
-    parser.add_argument("--max-length", type=int, help="tokens; longer rows are cut and counted")
-    parser.add_argument("--lora-rank", type=int)
-    parser.add_argument("--save-steps", type=int)
-    parser.add_argument("--seed", type=int)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show data, steps and memory, and train nothing"
+    )
+    parser.add_argument(
+        "--allow", action="append", metavar="KEY", help="train although the data has this defect"
+    )
     parser.add_argument("--resume", action="store_true", default=None, help="go on from the last checkpoint")
     parser.add_argument("--overwrite", action="store_true", default=None, help="replace what is at --out")
     parser.add_argument("--json", action="store_true", help="the card and the run as JSON")
+    _add_run_flags(parser.add_argument_group("the run"))
+    _add_proof_flags(parser.add_argument_group("did it help, and what did it cost"))
+
+
+def _add_run_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--epochs", type=float)
+    group.add_argument("--max-steps", type=int)
+    group.add_argument("--learning-rate", type=float)
+    group.add_argument("--batch-size", type=int, help="rows at a time; halved where memory runs out")
+    group.add_argument("--accumulation", type=int, help="batches of one step")
+    group.add_argument("--max-length", type=int, help="tokens; longer rows are cut and counted")
+    group.add_argument("--lora-rank", type=int)
+    group.add_argument("--save-steps", type=int, help="steps between two checkpoints")
+    group.add_argument("--seed", type=int)
+
+
+def _add_proof_flags(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--eval-steps", type=int, help="steps between two scorings of the held-out rows")
+    group.add_argument(
+        "--patience", type=int, help="scorings without a gain before stopping early; 0 = never"
+    )
+    group.add_argument("--stop-on", help="what they look at: loss; of a classifier also accuracy, macro_f1")
+    group.add_argument(
+        "--metric-rows", type=int, help="held-out questions answered before and after; 0 = none"
+    )
+    group.add_argument(
+        "--general", metavar="FILE", help="general rows to measure forgetting with; 'none' = not"
+    )
+    group.add_argument(
+        "--max-forgetting", type=float, metavar="NATS", help="set aside what forgot more than this"
+    )
+    group.add_argument("--replay", type=float, metavar="SHARE", help="share of general rows to learn beside")
+    group.add_argument("--report-to", action="append", metavar="NAME", help="tensorboard, wandb, mlflow, ...")
 
 
 def run(args: argparse.Namespace) -> int:
     from apps.plan import train_config
-    from apps.progress import progress_bar
 
     config = train_config(args.plan, vars(args))
-    from finetune import load_examples, train
+    from apps.training_rows import training_rows
 
-    examples = load_examples(args.examples)
-    with progress_bar() as progress:
-        result = train(examples, config, progress=progress)
-    print(json.dumps(asdict(result), ensure_ascii=False, indent=2) if args.json else render(result))
+    rows = training_rows(args.examples, config)
+    if args.dry_run:
+        return _show_plan(rows, config, as_json=args.json)
+    from apps.train_text import render_result
+
+    result = _train(rows, config)
+    print(json.dumps(asdict(result), ensure_ascii=False, indent=2) if args.json else render_result(result))
+    return SET_ASIDE if result.card.set_aside else 0
+
+
+def _show_plan(rows: list[Example], config: TrainConfig, *, as_json: bool) -> int:
+    from apps.predicted_memory import predicted_memory
+    from apps.train_text import render_plan
+    from finetune.planning import plan_run
+
+    plan = plan_run(rows, config, predicted_memory)
+    print(json.dumps(asdict(plan), ensure_ascii=False, indent=2) if as_json else render_plan(plan))
     return 0
 
 
-def render(result: TrainResult) -> str:
-    """What was trained, on how much, and whether it helped."""
-    card = result.card
-    share = card.trainable_params / card.total_params
-    lines = [
-        f"{card.method} · {card.objective} · {card.rows} rows · {result.steps} steps · {result.seconds:.0f} s",
-        f"trainable {card.trainable_params:,} of {card.total_params:,} parameters ({share:.2%})",
-    ]
-    lines += [
-        _score(name, card.metrics_before.get(name), after) for name, after in card.metrics_after.items()
-    ]
-    lines += [*result.notes, f"Saved to {result.path}"]
-    return "\n".join(lines)
+def _train(rows: list[Example], config: TrainConfig) -> TrainResult:
+    from apps.predicted_memory import predicted_memory
+    from apps.progress import progress_bar
+    from finetune import train
+
+    with progress_bar() as progress:
+        return train(rows, config, progress, say=_say, on_step=_shown_in(progress), predict=predicted_memory)
 
 
-def _score(name: str, before: float | None, after: float) -> str:
-    said = name.replace("_", " ")
-    if before is None or before == after:  # a fact about the data, such as the majority label's accuracy
-        return f"{said}: {after:g}" if after.is_integer() else f"{said}: {after:.3f}"
-    return f"{said}: {before:.3f} before, {after:.3f} after"
+def _say(line: str) -> None:
+    print(f"train: {line}", file=sys.stderr, flush=True)
+
+
+def _shown_in(progress: Progress) -> Callable[[StepFigures], None]:
+    """Loss and speed stand beside the bar."""
+
+    def show(step: StepFigures) -> None:
+        speed = step.tokens / step.seconds if step.seconds else 0.0
+        progress("train", step.step, step.total, f"loss {step.loss:.3f}, {speed:,.0f} tokens/s")
+
+    return show

@@ -35,6 +35,9 @@ def config(tiny_llama: Path, tmp_path: Path) -> Callable[..., TrainConfig]:
             "max_steps": 8,
             "learning_rate": 1e-2,
             "save_steps": 100,
+            # Scored in tests of their own.
+            "general": "none",
+            "metric_rows": 0,
         }
         return TrainConfig(**{**settings, **changes})
 

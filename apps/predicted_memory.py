@@ -1,0 +1,68 @@
+"""Foretells the memory of a training run: the advisor's estimate for the settings that training will use."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from finetune.schema import Prediction, TrainConfig
+
+if TYPE_CHECKING:
+    from advisor import TrainSetup
+
+logger = logging.getLogger(__name__)
+
+# Where the two packages call a method differently.
+NAMES = {"p_tuning": "ptuning", "p_tuning_v2": "ptuning_v2"}
+
+
+def predicted_memory(config: TrainConfig, longest: int) -> Prediction | None:
+    """For rows of at most `longest` tokens; None where the advisor has no formula for the model or method."""
+    from advisor import ModelSpec, estimate_memory
+    from finetune.weights import resolve_model
+
+    card = _card()
+    try:
+        spec = ModelSpec.from_config(resolve_model(config.model))
+        found = estimate_memory(spec, _setup(config, longest, card is not None), gpu=card)
+    except ValueError as error:
+        logger.info("memory is not predicted: %s", error)
+        return None
+    return Prediction(
+        gib=found.allocated_gib,
+        low_gib=found.low_gib,
+        high_gib=found.high_gib,
+        of="in tensors; the interval includes what the allocator and the device take beside them",
+    )
+
+
+def _card() -> str | None:
+    """The name of the card that training will use; None on a processor."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def _setup(config: TrainConfig, longest: int, card: bool) -> TrainSetup:
+    from advisor.limits import method_setup
+
+    # As training runs: on a processor in fp32 and without checkpointing, on a card with bf16 autocast.
+    checkpointing = config.gradient_checkpointing
+    if checkpointing is None:
+        checkpointing = card and config.objective != "classify"
+    fields: dict[str, Any] = {
+        "batch_size": config.batch_size,
+        "accumulation": config.accumulation,
+        "seq_len": max(1, longest),
+        "lora_rank": config.lora_rank,
+        "lora_dropout": config.lora_dropout,
+        "virtual_tokens": config.virtual_tokens,
+        "bottleneck": config.bottleneck,
+        "tuned_layers": config.last_layers,
+        "gradient_checkpointing": checkpointing,
+        "autocast": card,
+    }
+    method: Any = NAMES.get(config.method, config.method)
+    if not card and method != "qlora":
+        fields["weight_dtype"] = "fp32"
+    return method_setup(method, **fields)
