@@ -34,6 +34,10 @@ class EncoderClassifier(nn.Module):
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0) or 0.0)
         self.classifier = nn.Linear(int(config.hidden_size), labels)
 
+    # peft reads these two of every model, also of one that writes no text.
+    base_model_prefix = "encoder"
+    prepare_inputs_for_generation = None
+
     @property
     def device(self) -> torch.device:  # peft looks for it
         return self.classifier.weight.device
@@ -56,7 +60,8 @@ class EncoderClassifier(nn.Module):
         """The mean vector of each text, (rows, width)."""
         given = {name: value for name, value in inputs.items() if value is not None}
         states: torch.Tensor = self.encoder(attention_mask=attention_mask, **given).last_hidden_state
-        states = states[:, self.virtual_tokens :]
+        if inputs.get("input_ids") is None:  # vectors in place of tokens: peft has put its own before them
+            states = states[:, self.virtual_tokens :]
         # What was put before the text stands at the head of the mask; a prefix stands there alone.
         mask = attention_mask[:, -states.shape[1] :].unsqueeze(-1).to(states.dtype)
         return (states * mask).sum(1) / mask.sum(1).clamp(min=1)

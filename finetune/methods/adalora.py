@@ -36,8 +36,20 @@ def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> A
         **targets(config, head),
     )
     tuned = get_peft_model(model, settings)
+    _score_without_penalty(tuned.base_model)
     keep_beside_checkpoints(tuned, lambda: _state(tuned), lambda state: _restore(tuned, state))
     return tuned
+
+
+def _score_without_penalty(tuner: Any) -> None:
+    """peft adds the penalty that keeps the factors orthogonal to every loss, also to that of held-out rows, which
+    could then not be compared with another method's."""
+    with_penalty = tuner.forward
+
+    def forward(*args: Any, **options: Any) -> Any:
+        return with_penalty(*args, **options) if tuner.training else tuner.model.forward(*args, **options)
+
+    tuner.forward = forward
 
 
 def callbacks(config: TrainConfig) -> list[Any]:

@@ -56,13 +56,22 @@ def arguments(config: TrainConfig, given: dict[str, Any]) -> tuple[dict[str, Any
 
 def _prompt(model: Any, config: TrainConfig) -> Any:
     """Prompt tuning (arXiv 2104.08691)."""
-    return PromptTuningConfig(num_virtual_tokens=config.virtual_tokens)
+    return PromptTuningConfig(num_virtual_tokens=config.virtual_tokens, **_shape(model))
+
+
+def _shape(model: Any) -> dict[str, int]:
+    """Width of a word's vector (OPT's may be narrower than its layers) and heads; said here, because peft does not
+    know every family's names for them."""
+    shape: Any = model.config
+    width = getattr(shape, "word_embed_proj_dim", None) or shape.hidden_size
+    return {"token_dim": int(width), "num_attention_heads": int(shape.num_attention_heads)}
 
 
 def _p_tuning(model: Any, config: TrainConfig) -> Any:
     """P-tuning (arXiv 2103.10385): the vectors come out of a small network, an MLP or an LSTM."""
     return PromptEncoderConfig(
         num_virtual_tokens=config.virtual_tokens,
+        **_shape(model),
         encoder_reparameterization_type=config.prompt_encoder.upper(),
         encoder_hidden_size=config.prompt_hidden or int(model.config.hidden_size),
     )

@@ -24,6 +24,7 @@ BIAS_FIELDS: dict[str, tuple[str, ...]] = {
     "olmo2": ("attention_bias",),
     "smollm3": ("attention_bias", "mlp_bias"),
 }
+CONV1D = ("gpt2", "openai-gpt")  # families built of transformers' Conv1D
 # peft's table (tuners/adaption_prompt/config.py, 0.21).
 ADAPTION = ("llama", "mistral", "gpt2")
 # transformers lists these among the causal models too (as decoders of an encoder-decoder pair).
@@ -70,17 +71,29 @@ def no_biases(objective: str, config: Config) -> str | None:
 
 
 def no_adaption(objective: str, config: Config) -> str | None:
-    if objective == "classify":
-        return "LLaMA-Adapter is made for models that write text; take prefix"
     if config["model_type"] in ADAPTION:
         return None
     return f"LLaMA-Adapter is made for {', '.join(ADAPTION)}, not for {config['model_type']}; take prefix"
 
 
+def expert_directions(objective: str, config: Config) -> str | None:
+    return "DoRA does not split the weights of experts; take lora" if _has_experts(config) else None
+
+
+def no_linear(objective: str, config: Config) -> str | None:
+    if config["model_type"] in CONV1D:
+        return "the layers of GPT-2 are no linear modules, and OFT rotates those alone; take lora"
+    return None
+
+
 def experts(objective: str, config: Config) -> str | None:
-    if any(config.get(field) for field in ("num_local_experts", "num_experts", "n_routed_experts")):
+    if _has_experts(config):
         return "the feed-forward part of a mixture of experts is no linear layer; take lora"
     return None
+
+
+def _has_experts(config: Config) -> bool:
+    return any(config.get(field) for field in ("num_local_experts", "num_experts", "n_routed_experts"))
 
 
 def shared_layers(objective: str, config: Config) -> str | None:

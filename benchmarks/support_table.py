@@ -1,0 +1,150 @@
+"""Writes docs/methods.md: every method × objective × model family, each tried by two training steps on a random
+model; ends with status 1 where finetune.support says otherwise than what happened.
+
+    python benchmarks/support_table.py [--families llama bert] [--methods lora] [--out docs/methods.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tiny_families import FAMILIES, build
+
+from finetune.methods import METHODS
+from finetune.objectives import OBJECTIVES
+from finetune.schema import Example, TrainConfig
+from finetune.support import why_not
+from finetune.weights import model_config
+
+TRIED = tuple(name for name in ("sft", "pretrain", "classify") if name in OBJECTIVES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What the function says and what happened; `refused` and `failed` are None where all went well."""
+
+    method: str
+    objective: str
+    family: str
+    refused: str | None
+    failed: str | None
+
+    @property
+    def agrees(self) -> bool:
+        return (self.refused is None) == (self.failed is None)
+
+
+def rows(objective: str) -> list[Example]:
+    """Six short rows of the kind that an objective learns from."""
+    if objective == "classify":
+        return [Example(text=f"{word} {n}", label=word) for n in range(3) for word in ("warm", "cold")]
+    if objective == "pretrain":
+        return [Example(text=f"Page {n} tells of the river and its mills.") for n in range(6)]
+    asked = [({"role": "user", "content": f"Item {n}?"}, f"Item {n} is blue.") for n in range(6)]
+    return [Example(messages=(turn, {"role": "assistant", "content": answer})) for turn, answer in asked]
+
+
+def attempt(method: str, objective: str, family: str, model: Path, scratch: Path) -> Trial:
+    """Trains two steps. A pair that is refused is tried all the same, without asking the function."""
+    refused = why_not(method, objective, model_config(model))
+    settings = TrainConfig(
+        model=str(model),
+        out=str(scratch / f"{family}-{objective}-{method}"),
+        method=method,
+        objective=objective,
+        max_steps=2,
+        max_length=64,
+        learning_rate=1e-3,
+        last_layers=1,
+        **({"general": "none"} if objective != "classify" else {}),  # type: ignore[arg-type]
+    )
+    failed = _failure(settings, objective, ask=refused is None)
+    return Trial(method=method, objective=objective, family=family, refused=refused, failed=failed)
+
+
+def _failure(settings: TrainConfig, objective: str, *, ask: bool) -> str | None:
+    from finetune import training
+
+    check = training.check_support
+    if not ask:
+        training.check_support = lambda *args: None
+    try:
+        result = training.train(rows(objective), settings)
+    except Exception as error:  # whatever a library raises is what the table has to foresee
+        return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+    finally:
+        training.check_support = check
+    return None if result.steps and all(loss == loss for loss in result.losses) else "no step, or no loss"
+
+
+def table(trials: Iterable[Trial], families: list[str], reasons: list[str]) -> list[str]:
+    """One objective's rows; a number names the reason below."""
+    found = {(trial.method, trial.family): trial for trial in trials}
+    lines = [f"| method | {' | '.join(families)} |", "| --- |" + " :---: |" * len(families)]
+    for method in dict.fromkeys(method for method, _ in found):
+        cells = [_cell(found[method, family], reasons) for family in families]
+        lines.append(f"| {method} | {' | '.join(cells)} |")
+    return lines
+
+
+def _cell(trial: Trial, reasons: list[str]) -> str:
+    if trial.refused is None:
+        return "yes" if trial.failed is None else "FAILED"
+    if trial.refused not in reasons:
+        reasons.append(trial.refused)
+    return f"({reasons.index(trial.refused) + 1})"
+
+
+def page(trials: list[Trial], families: list[str]) -> str:
+    reasons: list[str] = []
+    parts = [
+        "# Methods, objectives and model families",
+        "Made by `benchmarks/support_table.py`, which trains each pair for two steps on a random two-layer model of "
+        "the family. *yes*: trained and stored. A number: refused before anything is loaded, with the reason below.",
+    ]
+    for objective in dict.fromkeys(trial.objective for trial in trials):
+        chosen = [trial for trial in trials if trial.objective == objective]
+        parts += [f"## {objective}", "\n".join(table(chosen, families, reasons))]
+    listed = [f"{number}. {reason}" for number, reason in enumerate(reasons, 1)]
+    return "\n\n".join([*parts, "## Reasons", "\n".join(listed)]) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=list(FAMILIES))
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--objectives", nargs="+", default=list(TRIED), choices=TRIED)
+    parser.add_argument("--out", help="the page to write (default: none, only what was found is printed)")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        trials = run(args, Path(scratch))
+    wrong = [trial for trial in trials if not trial.agrees]
+    for trial in wrong:
+        said, was = trial.refused or "works", trial.failed or "it trained"
+        print(f"{trial.method} × {trial.objective} × {trial.family}: said '{said}', but {was}")
+    if args.out:
+        Path(args.out).write_text(page(trials, args.families), "utf-8")
+    works = sum(trial.failed is None for trial in trials)
+    print(
+        f"{len(trials)} tried, {works} work, {len(trials) - works} do not; {len(wrong)} otherwise than said"
+    )
+    return 1 if wrong else 0
+
+
+def run(args: Any, scratch: Path) -> list[Trial]:
+    trials = []
+    for family in args.families:
+        model = build(scratch / family, family)
+        for objective in args.objectives:
+            trials += [attempt(method, objective, family, model, scratch) for method in args.methods]
+    return trials
+
+
+if __name__ == "__main__":
+    sys.exit(main())
