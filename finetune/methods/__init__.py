@@ -65,7 +65,7 @@ class Method:
     attach: Callable[..., Any]
     callbacks: Callable[[TrainConfig], list[Any]]
     arguments: Callable[[TrainConfig, dict[str, Any]], tuple[dict[str, Any], tuple[str, ...]]]
-    fit: Callable[[Any], None] | None
+    fit: Callable[[Any], tuple[float, float]] | None
     insert: Callable[[Any, TrainConfig], None]
     finish: Callable[[Any], None]
 

@@ -59,7 +59,7 @@ def _prompt(model: Any, config: TrainConfig) -> Any:
     return PromptTuningConfig(num_virtual_tokens=config.virtual_tokens, **_shape(model))
 
 
-def _shape(model: Any) -> dict[str, int]:
+def _shape(model: Any) -> dict[str, Any]:
     """Width of a word's vector (OPT's may be narrower than its layers) and heads; said here, because peft does not
     know every family's names for them."""
     shape: Any = model.config

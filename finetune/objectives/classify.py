@@ -51,13 +51,13 @@ class _Trainer(Trainer):
             # Where the head alone is trained, the run's rate is its own.
             rates = (self.args.learning_rate, self.head_learning_rate if body else self.args.learning_rate)
             groups = [{"params": part, "lr": rate} for part, rate in zip((body, head), rates, strict=True)]
-            kind, settings = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            kind, settings = self.get_optimizer_cls_and_kwargs(self.args)
             self.optimizer = kind(groups, **settings, weight_decay=self.args.weight_decay)
         return self.optimizer
 
 
 # Also what an objective offers, for the data report.
-__all__ = ["encode", "load_tokenizer", "prepare", "sequences", "usable"]
+__all__ = ["encode", "load_tokenizer", "longest", "prepare", "sequences", "usable"]
 
 
 def usable(example: Example) -> bool:
