@@ -40,7 +40,9 @@ CREATE TABLE IF NOT EXISTS texts(
 CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 VISIBLE = "added <= :g AND (removed IS NULL OR removed > :g)"
-_UNUSED_TEXTS = "unused texts"  # a setting that is there while texts of an interrupted run may be left
+# Settings that are there until the next generation answers, whatever interrupts the runs before it:
+_UNUSED_TEXTS = "unused texts"  # texts of an interrupted run may be left
+_MISSING_TEXTS = "missing texts"  # all texts are being made again
 _KNOWN = "id, source, sha256, mtime_ns, size, chunking"
 
 
@@ -111,14 +113,17 @@ def forget_unfinished(db: sqlite3.Connection, generation: int) -> None:
 
 
 def adopt_texts(db: sqlite3.Connection, made_by: str) -> bool:
-    """Texts that an earlier run left count only for the weights and the tokenizer that made them: whether they do."""
+    """Texts that an earlier run left count only for the weights and the tokenizer that made them.
+
+    False when they did not, in this run or in one before it that was interrupted: all are to be made again.
+    """
     stored = db.execute("SELECT value FROM settings WHERE name = 'texts'").fetchone()
-    if stored == (made_by,):
-        return True
-    with db:
-        db.execute("DELETE FROM texts")
-        db.execute("INSERT OR REPLACE INTO settings VALUES ('texts', ?)", (made_by,))
-    return False
+    if stored != (made_by,):
+        with db:
+            db.execute("DELETE FROM texts")
+            rows = [("texts", made_by), (_MISSING_TEXTS, "")]
+            db.executemany("INSERT OR REPLACE INTO settings VALUES (?, ?)", rows)
+    return db.execute("SELECT 1 FROM settings WHERE name = ?", (_MISSING_TEXTS,)).fetchone() is None
 
 
 def known_documents(db: sqlite3.Connection, generation: int) -> dict[str, Known]:
@@ -171,6 +176,7 @@ def drop_invisible(db: sqlite3.Connection, generation: int) -> None:
     """Erase what neither this generation nor a later one shows, and give freed pages back when they are many."""
     with db:
         unused = "hash NOT IN (SELECT text_hash FROM chunks)"
+        db.execute("DELETE FROM settings WHERE name = ?", (_MISSING_TEXTS,))
         if db.execute("DELETE FROM settings WHERE name = ?", (_UNUSED_TEXTS,)).rowcount:
             _delete_documents(db, generation)
             db.execute(f"DELETE FROM texts WHERE {unused}")

@@ -46,7 +46,7 @@ class Seals:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="sums")
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="sums")
         self._sums: dict[Path, Future[str]] = {}
 
     def __enter__(self) -> Seals:

@@ -101,9 +101,9 @@ def map_generation(
 
 
 def is_sound(folder: Path, manifest: Manifest) -> bool:
-    """Whether all files of a generation are what was written; a warning says what is not."""
+    """Whether all files of a generation are what was written; a warning says what is not. Meant to run beside."""
     try:
-        check_sums(folder, manifest)
+        check_sums(folder, manifest, threads=1)
     except (OSError, ValueError) as error:
         _log.warning("%s: %s; it is made again", folder, error)
         return False
@@ -142,11 +142,11 @@ def load_view(folder: Path, manifest: Manifest, token: str | None = None) -> Vie
         return _map_view(target, manifest, _flat_store(target, manifest))
 
 
-def check_sums(folder: Path, manifest: Manifest) -> None:
+def check_sums(folder: Path, manifest: Manifest, *, threads: int = 4) -> None:
     """ValueError when a file of the generation is not the one that was written, OSError when it is missing."""
     target = folder / manifest.folder_name
-    with ThreadPoolExecutor(4, thread_name_prefix="sums") as threads:
-        found = threads.map(sha256_of, [target / name for name in manifest.checksums])
+    with ThreadPoolExecutor(threads, thread_name_prefix="sums") as pool:
+        found = pool.map(sha256_of, [target / name for name in manifest.checksums])
         for (name, expected), sha256 in zip(manifest.checksums.items(), found, strict=True):
             if sha256 != expected:
                 raise ValueError(f"{target.name}/{name} is damaged")

@@ -26,12 +26,13 @@ _COMMIT_EVERY = 50  # documents
 
 @dataclass(slots=True)
 class Tally:
-    """What became of each source; `failed` holds "name: reason" lines."""
+    """What became of each source; `failed` and `unread` hold "name: reason" lines."""
 
     read: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     moved: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 
     def seen(self) -> int:
@@ -128,6 +129,8 @@ class Intake:
             return
         self._twins.setdefault(_twin_key(candidate.source, sha256), key)
         self.tally.read.append(candidate.source)
+        if left_out := found.metadata.get("unread"):
+            self.tally.unread.append(f"{candidate.source}: {left_out}")
         self._texts.add(chunks)
 
     def _add(self, document: Document, chunks: Sequence[Chunk], sha256: str, stamp: tuple[int, int]) -> int:

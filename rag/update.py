@@ -55,7 +55,8 @@ def apply_update(
         )
         sound = current if checked and checked.result() else None
     manifest = _next_manifest(current, notice, config, embedder)
-    changed = bool(tally.read or tally.moved or tally.removed) or _settings(manifest) != _settings(current)
+    changed = bool(tally.read or tally.moved or tally.removed) or not texts_kept
+    changed = changed or _settings(manifest) != _settings(current)
     view = None if changed or sound is None else try_generation(folder, sound, config.store_token)
     if view is None:
         _tell(progress, "write", 0, 1)
@@ -157,6 +158,7 @@ def _report(manifest: Manifest, tally: Tally, embedded: int) -> IndexReport:
         unchanged=tuple(tally.unchanged),
         moved=tuple(tally.moved),
         failed=tuple(tally.failed),
+        unread=tuple(tally.unread),
         removed=tuple(tally.removed),
         embedded=embedded,
         documents=manifest.documents,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import logging
 import re
+import shutil
+import tempfile
 import unicodedata
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # A run of Han characters, or a word that may hold inner points and commas between digits ("12.5", "1,200").
@@ -75,7 +79,24 @@ def _cutter() -> Any:
         import jieba
 
     jieba.setLogLevel(logging.WARNING)
-    return jieba.Tokenizer()
+    cutter = jieba.Tokenizer()
+    # Its own choice is one name in the shared folder for temporary files, where anybody could put another dictionary.
+    cutter.tmp_dir, cutter.cache_file = _own_folder(), f"jieba-{jieba.__version__}.cache"
+    return cutter
+
+
+def _own_folder() -> str:
+    """A folder that only this user writes to; one for this process alone where the user has none."""
+    folder = Path("~/.cache/llm-adaptation-advisor")
+    try:
+        folder = folder.expanduser()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return str(folder)
+    except (OSError, RuntimeError):  # no home, or one that cannot be written
+        own = tempfile.mkdtemp(prefix="advisor-")
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+        return own
 
 
 def dictionary_share(word: str) -> float:

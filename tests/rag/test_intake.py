@@ -54,3 +54,12 @@ def test_many_texts_are_embedded_in_pools_with_like_lengths_together(tmp_path: P
     spread = [max(batch) - min(batch) for batch in embedder.batches[:8]]
     assert max(spread) < 100  # of texts of 3 to 350 characters
     assert index.search("w1234", k=1)[0].chunk.source == "item1234"
+
+
+def test_what_was_left_out_of_a_file_that_was_read_is_reported(docs: Path, tmp_path: Path) -> None:
+    (docs / "log.jsonl").write_text('{"text": "The gate opens at nine."}\nnot json\n', encoding="utf-8")
+    report = build_index(docs, tmp_path / "index", embedder=HashEmbedder()).report
+    assert report.unread == ("log.jsonl: no JSON in line 2",)
+    assert report.render().splitlines()[0].endswith("0 failed, 0 skipped, 1 read in part")
+    assert report.render().splitlines()[1:] == ["  in part  log.jsonl: no JSON in line 2"]
+    assert report.as_dict()["unread"] == report.unread

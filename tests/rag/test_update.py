@@ -45,7 +45,7 @@ def derived_anew(index: Index, folder: Path) -> dict[str, bytes]:
     return files_below(folder)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 1 << 32))
 def test_views_after_any_edits_are_those_that_would_be_derived_anew(
     tmp_path_factory: pytest.TempPathFactory, seed: int
@@ -91,6 +91,38 @@ def test_words_that_an_interrupted_run_left_are_gone_after_the_next(docs: Path, 
     index.update(docs)  # undoes the interrupted run; without a change there is nothing to swap
     assert texts_in(index.path) == 3
     assert b"anzibar" not in b"".join(files_below(index.path).values())
+
+
+def test_texts_that_are_made_again_are_complete_although_the_first_try_was_interrupted(
+    docs: Path, tmp_path: Path
+) -> None:
+    class Broken(HashEmbedder):
+        def embed(self, texts, progress=None):  # type: ignore[no-untyped-def]
+            raise KeyboardInterrupt
+
+    index = build_index(docs, tmp_path / "index", embedder=HashEmbedder())
+    db = sqlite3.connect(index.path / "catalogue.sqlite3")
+    with db:  # as if an earlier release had cut texts into other words
+        db.execute("UPDATE settings SET value = 'earlier' WHERE name = 'texts'")
+    db.close()
+    with pytest.raises(KeyboardInterrupt):
+        build_index(docs, index.path, embedder=Broken())
+    assert texts_in(index.path) == 0 and index.search("refund")
+    again = build_index(docs, index.path, embedder=HashEmbedder())
+    assert (again.report.embedded, again.generation, texts_in(index.path)) == (3, 2, 3)
+    assert files_below(index.path / "g0002") == derived_anew(again, tmp_path / "anew")
+
+
+def test_a_text_that_two_documents_share_stays_until_both_are_gone(tmp_path: Path) -> None:
+    twice = [Document(text="Parking is free.", source=name) for name in ("a", "b")]
+    index = build_index(
+        [*twice, Document(text="Dogs.", source="c")], tmp_path / "index", embedder=HashEmbedder()
+    )
+    index.remove(["a"])
+    assert texts_in(index.path) == 2
+    assert files_below(index.path / "g0002") == derived_anew(index, tmp_path / "anew")
+    index.remove(["b"])
+    assert texts_in(index.path) == 1
 
 
 def texts_in(folder: Path) -> int:

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +68,19 @@ def test_terms_of_any_text_can_be_kept_as_bytes(text: str) -> None:
 
 def test_half_a_surrogate_pair_from_a_broken_file_is_no_word() -> None:
     assert encode_terms(index_terms("refund \ud83d fee")) == encode_terms(["refund", "fee"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the home is named by HOME")
+@pytest.mark.parametrize("has_home", [True, False])
+def test_the_dictionary_is_kept_where_no_other_user_can_put_one(tmp_path: Path, has_home: bool) -> None:
+    home, shared = tmp_path / "home", tmp_path / "shared"
+    shared.mkdir()
+    home.mkdir() if has_home else home.write_text("no folder")
+    code = "from rag.words import tokenize; print(*tokenize('营业收入增长'))"
+    environment = {"HOME": str(home), "TMPDIR": str(shared), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == tokenize("营业收入增长") and done.stderr == ""
+    kept = [path for path in home.rglob("jieba-*.cache") if path.parent.stat().st_mode & 0o077 == 0]
+    assert (len(kept), list(shared.iterdir())) == (int(has_home), [])
