@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("apps.commands.search", "find passages in an index"),
     "ask": ("apps.commands.ask", "answer a question with verified citations, or refuse"),
     "calibrate": ("apps.commands.calibrate", "find from your own questions when an index should refuse"),
+    "check": ("apps.commands.check", "what training on these rows would do: tokens, cuts, repeats, leaks"),
     "train": ("apps.commands.train", "fine-tune a model on labelled examples"),
     "chat": ("apps.commands.chat", "open the application in the browser"),
     "serve": ("apps.commands.serve", "answer over HTTP, OpenAI-compatible"),

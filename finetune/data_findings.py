@@ -31,6 +31,11 @@ def finding(
     return Finding(key=key, message=message, rows=tuple(sorted(lines)), blocking=stops(key, share, objective))
 
 
+def count(number: int, noun: str = "row") -> str:
+    """ "1 row", "2 rows"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _whole(row: Example) -> str:
     return f"{asked(row)}\n\0{answered(row)}"
 
@@ -44,13 +49,13 @@ def _duplicates(rows: Rows, objective: str) -> list[Finding]:
     repeats = first | spelt
     found = []
     if repeats:
-        words = f"{len(first)} rows stand there before, word for word"
-        words += f", {len(spelt)} but for case, spaces or punctuation" if spelt else ""
+        kinds = [(first, "word for word"), (spelt, "but for case, spaces or punctuation")]
+        words = ", ".join(f"{count(len(some))} stood there before {how}" for some, how in kinds if some)
         lines = [rows[place].line for place in repeats]
         found.append(finding("duplicates", words, lines, len(rows), objective))
     if near:
         lines = [rows[place].line for place in near]
-        words = f"{len(near)} rows say nearly the same as one before (four fifths of their wording)"
+        words = f"{count(len(near))} with four fifths of the wording of one before"
         found.append(finding("near_duplicates", words, lines, len(rows), objective))
     return found
 
@@ -72,7 +77,7 @@ def _conflicts(rows: Rows, objective: str) -> list[Finding]:
         if len({normalised(answered(rows[place])) for place in places}) > 1:
             contradicted += [rows[place].line for place in places]
     what = "label" if objective == "classify" else "answer"
-    words = f"{len(contradicted)} rows ask what another row asks and give another {what}"
+    words = f"{count(len(contradicted))} with the question of another row and another {what}"
     return [finding("conflicts", words, contradicted, len(rows), objective)] if contradicted else []
 
 
@@ -82,12 +87,15 @@ def _leakage(rows: Rows, held: Rows, objective: str) -> list[Finding]:
     leaked = [row for row in held if normalised(asked(row)) in taught]
     found = []
     if leaked:
-        words = f"{len(leaked)} of {len(held)} held-out rows ask what a training row asks: the score would be too good"
+        words = f"{len(leaked)} of {count(len(held), 'held-out row')} with the question of a training row: "
+        words += "the score would be too good"
         lines = [row.line for row in leaked]
         found.append(finding("leakage", words, lines, len(held), objective))
     near = _near_leaks(rows, [row for row in held if normalised(asked(row)) not in taught])
     if near:
-        words = f"{len(near)} of {len(held)} held-out rows nearly repeat a training row"
+        words = (
+            f"{len(near)} of {count(len(held), 'held-out row')} with nearly the question of a training row"
+        )
         lines = [row.line for row in near]
         found.append(finding("near_leakage", words, lines, len(held), objective))
     return found
@@ -103,7 +111,7 @@ def _near_leaks(rows: Rows, held: Rows) -> list[Example]:
 
 def _damaged(rows: Rows, objective: str) -> list[Finding]:
     lines = [row.line for row in rows if "\ufffd" in _whole(row)]
-    words = f"{len(lines)} rows hold a replacement mark (\ufffd): the file was once read in a wrong encoding"
+    words = f"{count(len(lines))} with a replacement mark (\ufffd): once read in a wrong encoding"
     return [finding("damaged_text", words, lines, len(rows), objective)] if lines else []
 
 

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from finetune.data_findings import row_findings
+from finetune.data_findings import count, row_findings
 from finetune.data_limits import limits
 from finetune.data_records import DataReport, Finding
 from finetune.data_tokens import counted, length_of, lengths, previews
 from finetune.formats.faults import Fault
 from finetune.languages import shares
-from finetune.objectives import Objective, load_objective
+from finetune.objectives import OBJECTIVES, Objective, load_objective
 from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
 
 __all__ = ["DataReport", "Finding", "check_data"]
 
 _FAULTS = {
-    "bad_rows": "{} rows cannot be read; line {}: {}",
-    "empty_answers": "{} rows have no answer; line {}: {}",
+    "bad_rows": "{} that cannot be read; line {}: {}",
+    "empty_answers": "{} without an answer; line {}: {}",
 }
 
 
@@ -54,7 +54,7 @@ def check_data(
     )
     if not examples:
         return report
-    if tokenizer_folder is None:
+    if tokenizer_folder is None or config.objective not in OBJECTIVES:
         return _in_characters(report, examples)
     return _in_tokens(report, examples, held_out, config, tokenizer_folder, show)
 
@@ -75,7 +75,7 @@ def _faulty(faults: Sequence[Fault], rows: int) -> list[Finding]:
     for key, words in _FAULTS.items():
         bad = [fault for fault in faults if fault.key == key]
         if bad:
-            message = words.format(len(bad), bad[0].line, bad[0].reason.rstrip("."))
+            message = words.format(count(len(bad)), bad[0].line, bad[0].reason.rstrip("."))
             lines = tuple(fault.line for fault in bad)
             found.append(Finding(key=key, message=message, rows=lines, blocking=True))
     return found
@@ -104,9 +104,11 @@ def _in_tokens(
     encoded = objective.encode(examples, config, folder, tokenizer)
     held = objective.encode(held_out, config, folder, tokenizer)
     sizes = lengths([(example.line, length_of(example)) for example in encoded], "tokens")
-    found = token_findings(examples, encoded, sizes, config, folder, tokenizer)
+    allowed = objective.longest(config, folder)
+    found = token_findings(examples, encoded, sizes, config, folder, tokenizer, allowed)
     return replace(
         report,
+        max_length=allowed,
         findings=(*report.findings, *found),
         training=counted(encoded, objective.sequences(encoded, config, folder)),
         held_out=counted(held, objective.sequences(held, config, folder)) if held else None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.classify_rows import unread_lines
-from finetune.data_findings import finding
+from finetune.data_findings import count, finding
 from finetune.data_records import Finding, Lengths
 from finetune.data_tokens import is_dropped
 from finetune.objectives import Encoded
@@ -23,9 +23,11 @@ def token_findings(
     config: TrainConfig,
     folder: Path,
     tokenizer: Any,
+    allowed: int,
 ) -> list[Finding]:
+    """`allowed`: tokens of the longest row that training takes."""
     found = [
-        *_cut(encoded, sizes, config),
+        *_cut(encoded, sizes, config, allowed),
         *_control_tokens(examples, config, tokenizer),
     ]
     if config.objective == "classify":
@@ -35,12 +37,12 @@ def token_findings(
     return [*found, *_template(encoded, config), *_ends(encoded, config, folder, tokenizer)]
 
 
-def _cut(encoded: Sequence[Encoded], sizes: Lengths, config: TrainConfig) -> list[Finding]:
+def _cut(encoded: Sequence[Encoded], sizes: Lengths, config: TrainConfig, allowed: int) -> list[Finding]:
     dropped = [example.line for example in encoded if is_dropped(example)]
     if dropped and len(dropped) == len(encoded):
         message = (
-            f"every row's question alone fills --max-length; the rows have up to {sizes.most} tokens, "
-            f"99 % of them at most {sizes.p99}: try --max-length {sizes.suggested}"
+            f"Every row's question alone fills {allowed} tokens; give a larger --max-length: "
+            f"99 % of the rows have at most {sizes.p99} tokens, the longest {sizes.most}"
         )
         return [Finding(key="too_long", message=message, rows=tuple(dropped), blocking=True, fatal=True)]
     cut = [
@@ -51,10 +53,13 @@ def _cut(encoded: Sequence[Encoded], sizes: Lengths, config: TrainConfig) -> lis
     found = []
     if cut:
         end = "their ends are not read" if config.objective == "classify" else "their answers lose the end"
-        message = f"{len(cut)} of {len(encoded)} rows are cut: {end}; --max-length {sizes.suggested} cuts 1 %"
+        message = f"{len(cut)} of {count(len(encoded))} cut at {allowed} tokens: {end}"
+        message += f"; with --max-length {sizes.suggested} one row in a hundred would be"
         found.append(finding("truncated", message, cut, len(encoded), config.objective))
     if dropped:
-        message = f"{len(dropped)} of {len(encoded)} rows are dropped: the question alone fills the length"
+        message = (
+            f"{len(dropped)} of {count(len(encoded))} dropped: the question alone fills {allowed} tokens"
+        )
         found.append(finding("dropped", message, dropped, len(encoded), config.objective))
     return found
 
@@ -68,14 +73,14 @@ def _control_tokens(examples: Sequence[Example], config: TrainConfig, tokenizer:
         for row in examples
         if any(mark in text for text in (asked(row), answered(row)) for mark in marks)
     ]
-    message = f"{len(lines)} rows spell one of the model's control tokens, which then acts as one"
+    message = f"{count(len(lines))} with one of the model's control tokens spelt out, which then acts as one"
     return [finding("control_tokens", message, lines, len(examples), config.objective)] if lines else []
 
 
 def _unread(encoded: Sequence[Encoded], config: TrainConfig, tokenizer: Any) -> list[Finding]:
     lines = unread_lines(encoded, tokenizer)
     message = (
-        f"in {len(lines)} rows the model's vocabulary lacks most words; take a model made for their language"
+        f"in {count(len(lines))} the model's vocabulary lacks most words; take one made for their language"
     )
     return [finding("unreadable", message, lines, len(encoded), config.objective)] if lines else []
 
@@ -83,7 +88,7 @@ def _unread(encoded: Sequence[Encoded], config: TrainConfig, tokenizer: Any) -> 
 def _template(encoded: Sequence[Encoded], config: TrainConfig) -> list[Finding]:
     lines = [example.line for example in encoded if any(row.unlike_prompt for row in example.rows)]
     message = (
-        f"{len(lines)} rows: the chat template writes the question otherwise when the model answers, "
+        f"{count(len(lines))}: the chat template writes the question otherwise when the model answers, "
         "so it would answer in a layout it was not trained in"
     )
     return [finding("template", message, lines, len(encoded), config.objective)] if lines else []
@@ -97,5 +102,5 @@ def _ends(encoded: Sequence[Encoded], config: TrainConfig, folder: Path, tokeniz
         for example in encoded
         if any(not row.cut and row.labels[-1] not in stops for row in example.rows)
     ]
-    message = f"{len(lines)} answers do not end in a token that stops the model: it would write on and on"
+    message = f"{count(len(lines))} without a token at the end that stops the model: it would write on and on"
     return [finding("no_eos", message, lines, len(encoded), config.objective)] if lines else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -61,7 +62,7 @@ def lengths(sizes: Sequence[tuple[int, int]], unit: str) -> Lengths:
 
 def _percentile(ordered: Sequence[int], share: float) -> int:
     """The smallest length that `share` of the rows do not exceed."""
-    return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))]
+    return ordered[math.ceil(share * len(ordered)) - 1]
 
 
 def previews(encoded: Sequence[Encoded], tokenizer: Any, show: int) -> tuple[Preview, ...]:

@@ -42,7 +42,11 @@ def language_of(text: str) -> str:
 
 
 def shares(texts: Iterable[str]) -> dict[str, float]:
-    """Part of the rows in each language, the commonest first."""
+    """Part of the rows in each language, the commonest first. A row in Latin letters that holds no common word is
+    taken for the commonest language of those that do."""
     counts = Counter(language_of(text) for text in texts)
     total = sum(counts.values())
+    spoken = [language for language, _ in counts.most_common() if language in _WORDS]
+    if spoken:
+        counts[spoken[0]] += counts.pop("other", 0)
     return {language: round(count / total, 4) for language, count in counts.most_common()}

@@ -17,7 +17,15 @@ from finetune.schema import Example
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Fault", "Reading", "documents_as_examples", "load_examples", "read_examples"]
+__all__ = [
+    "Fault",
+    "Reading",
+    "documents_as_examples",
+    "load_examples",
+    "read_examples",
+    "row_files",
+    "sound_rows",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,9 @@ class Objective(Protocol):
     ) -> list[Encoded]:
         """Each example in the tokens that training makes of it. Raises ValueError naming the line."""
 
+    def longest(self, config: TrainConfig, folder: Path) -> int:
+        """Tokens of the longest row that training takes of this model."""
+
     def sequences(self, encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
         """What batches are made of: rows that still carry something to learn, packed where they share one."""
 

@@ -1,0 +1,159 @@
+"""`advisor check FILE --model NAME`: what training on these rows would do, before it is done."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from finetune.data_records import DataReport
+    from finetune.formats import Reading
+    from finetune.schema import Example, TrainConfig
+
+WOULD_STOP = 1
+SHOWN = 3
+_OBJECTIVE = {"labels": "classify", "texts": "pretrain", "conversations": "sft"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "examples", help="JSONL, JSON, CSV, XLSX, Parquet, or a folder of them or of documents"
+    )
+    parser.add_argument(
+        "--model", help="local folder, Hugging Face name, or 'minilm': its tokens are counted"
+    )
+    parser.add_argument("--eval", metavar="FILE", help="rows that the model will be scored on")
+    parser.add_argument("--objective", help="sft, classify or pretrain (default: what the rows are for)")
+    parser.add_argument("--method", help="as for train: soft prompts leave less room for a row")
+    parser.add_argument("--max-length", type=int, help="tokens of the longest row (default: train's)")
+    parser.add_argument("--packing", action="store_true", default=None, help="several rows in one sequence")
+    parser.add_argument(
+        "--show", type=int, default=SHOWN, metavar="N", help="rows to show as the model sees them"
+    )
+    parser.add_argument("--html", metavar="FILE", help="write the report here as one HTML page")
+    parser.add_argument("--json", action="store_true", help="the report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    reading, held = _reading(args.examples, args.objective), _evaluation(args.eval)
+    report = _report(args, reading, held)
+    fatal = next((finding for finding in report.findings if finding.fatal), None)
+    if fatal is not None:
+        raise ValueError(f"{args.examples}: {fatal.message}.")
+    if args.html:
+        _write(Path(args.html), report, args.examples)
+    print(_shown(args, report, reading))
+    return WOULD_STOP if report.blocking else 0
+
+
+def _reading(path: str, objective: str | None) -> Reading:
+    """The rows and what is wrong with the others; of a folder of documents all that the index could read too."""
+    from finetune.formats import Fault, Reading, documents_as_examples, read_examples, row_files, sound_rows
+
+    folder = Path(path)
+    stored = any((folder / name).is_file() for name in ("state.json", "dataset_dict.json"))
+    if not folder.is_dir() or stored or (objective != "pretrain" and row_files(folder)):
+        reading = read_examples(path)
+    else:
+        from rag import load_folder
+
+        documents, problems = load_folder(folder)
+        rows = documents_as_examples(document.text for document in documents)
+        faults = tuple(Fault(line=0, reason=problem) for problem in problems)
+        reading = Reading(
+            source=path, examples=tuple(rows), faults=faults, formats=(("documents", len(rows)),)
+        )
+    sound_rows(reading)
+    return reading
+
+
+def _evaluation(path: str | None) -> list[Example]:
+    from finetune import load_examples
+
+    return [] if path is None else load_examples(path)
+
+
+def _report(args: argparse.Namespace, reading: Reading, evaluation: list[Example]) -> DataReport:
+    from finetune.data_report import check_data
+    from finetune.weights import resolve_model
+
+    config = _config(args, reading)
+    rows, held = _parted(reading.examples, evaluation, config)
+    folder = None if args.model is None else resolve_model(args.model)
+    return check_data(rows, held, config, folder, faults=reading.faults, show=args.show)
+
+
+def _config(args: argparse.Namespace, reading: Reading) -> TrainConfig:
+    from collections import Counter
+
+    from finetune.checks import check_config
+    from finetune.data_report import kind_of
+    from finetune.schema import TrainConfig
+
+    commonest = Counter(kind_of(row) for row in reading.examples).most_common(1)[0][0]
+    objective = args.objective or _OBJECTIVE.get(commonest, "")
+    given = {"max_length": args.max_length, "method": args.method, "packing": args.packing}
+    settings = {name: value for name, value in given.items() if value is not None}
+    config = TrainConfig(model=args.model or "", out="", objective=objective or "sft", **settings)
+    check_config(config)
+    return config if objective else _without_objective(config)
+
+
+def _without_objective(config: TrainConfig) -> TrainConfig:
+    """Pairs and thumbs: their rows are looked at, but nothing here learns from them."""
+    from dataclasses import replace
+
+    return replace(config, objective="")
+
+
+def _parted(
+    examples: tuple[Example, ...], evaluation: list[Example], config: TrainConfig
+) -> tuple[list[Example], list[Example]]:
+    """Rows to learn from and rows held out, divided as training would, or by --eval."""
+    from finetune.defaults import defaults
+    from finetune.objectives import load_objective
+    from finetune.splits import split_rows
+
+    usable = load_objective(config.objective).usable if config.objective else lambda example: True
+    rows = [row for row in examples if usable(row)]
+    if not rows:
+        raise ValueError(
+            f"No row fits the objective '{config.objective}'; leave --objective out to see which does."
+        )
+    if evaluation:
+        return [row for row in rows if row.split == "train"], [row for row in evaluation if usable(row)]
+    share = defaults()["held_out"]["share" if config.objective == "classify" else "share_sft"]
+    train, held, _ = split_rows(rows, share=float(share))
+    return train, held
+
+
+def _write(out: Path, report: DataReport, source: str) -> None:
+    from finetune.data_html import render_html
+
+    if out.is_dir():
+        raise IsADirectoryError(f"{out} is a folder; name a file for the report.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(render_html(report, source=source), "utf-8")
+
+
+def _shown(args: argparse.Namespace, report: DataReport, reading: Reading) -> str:
+    from finetune.data_text import render_text
+
+    formats = ", ".join(f"{name} ({count})" for name, count in reading.formats)
+    if args.json:
+        faults = [asdict(fault) for fault in reading.faults]
+        found = {
+            "source": reading.source,
+            "formats": dict(reading.formats),
+            "faults": faults,
+            **asdict(report),
+        }
+        return json.dumps(found, ensure_ascii=False, indent=2)
+    bad = "".join(f"\n  line {fault.line}: {fault.reason}" for fault in reading.faults[:20])
+    more = f"\n  and {len(reading.faults) - 20} more" if len(reading.faults) > 20 else ""
+    left = f"; {reading.unanswerable} unanswerable rows left out" if reading.unanswerable else ""
+    return f"{reading.source}: {formats}{left}{bad}{more}\n" + render_text(report, colour=sys.stdout.isatty())
