@@ -14,10 +14,9 @@ def training_rows(path: str, config: TrainConfig) -> list[Example]:
     from finetune import load_examples
 
     folder = Path(path)
-    skip_bad = "bad_rows" in config.allow
     if config.objective == "pretrain" and folder.is_dir() and not (folder / "state.json").is_file():
-        return _documents(folder, skip_bad)
-    return load_examples(path, skip_bad=skip_bad)
+        return _documents(folder, "bad_rows" in config.allow)
+    return load_examples(path, allow=config.allow)
 
 
 def _documents(folder: Path, skip_bad: bool) -> list[Example]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,18 +39,22 @@ class Reading:
     formats: tuple[tuple[str, int], ...] = ()  # name of the format and its rows, the commonest first
 
 
-def load_examples(path: str | Path, *, skip_bad: bool = False) -> list[Example]:
+def load_examples(path: str | Path, *, allow: Collection[str] = ()) -> list[Example]:
     """Every row of a file or folder as an Example, in order; the format is seen from the columns.
 
     Rows marked "answerable": false that carry no answer are left out and counted in the log. Raises
-    FileNotFoundError, or ValueError naming the file, the first bad line and how many more there are; with
-    `skip_bad` those rows are left out, as long as a sound one remains.
+    FileNotFoundError, or ValueError naming the file, the first bad line and how many more there are. Rows whose
+    kind of fault ("bad_rows", "empty_answers") stands in `allow` are left out, as long as a sound one remains.
     """
     reading = read_examples(path)
-    if reading.faults and not skip_bad:
-        first, more = reading.faults[0], len(reading.faults) - 1
-        rest = f" ({more} more bad rows: 'advisor check' lists them)" if more else ""
-        raise ValueError(f"{_place(reading.source, first)}: {first.reason}{rest}")
+    faults = [fault for fault in reading.faults if fault.key not in allow]
+    if faults and reading.examples:
+        more = f" ({len(faults) - 1} more: 'advisor check' lists them)" if faults[1:] else ""
+        keys = " ".join(f"--allow {key}" for key in dict.fromkeys(fault.key for fault in faults))
+        reason = faults[0].reason.rstrip(".")
+        raise ValueError(
+            f"{_place(reading.source, faults[0])}: {reason}{more}; mend it, or leave out with {keys}."
+        )
     if reading.unanswerable:
         logger.info("%s: %d unanswerable rows without an answer left out", path, reading.unanswerable)
     return list(sound_rows(reading))
@@ -61,12 +65,11 @@ def sound_rows(reading: Reading) -> tuple[Example, ...]:
     if reading.examples:
         return reading.examples
     if reading.faults:
-        first = reading.faults[0]
-        count = f" (and {len(reading.faults) - 1} more)" if len(reading.faults) > 1 else ""
-        raise ValueError(f"'{reading.source}' holds no usable row; line {first.line}: {first.reason}{count}")
-    raise ValueError(
-        f'\'{reading.source}\' holds no usable row; a row is e.g. {{"question": ..., "answer": ...}}.'
-    )
+        first, others = reading.faults[0], len(reading.faults) - 1
+        more = f" ({others} more such rows and no sound one)" if others else " (the only row)"
+        raise ValueError(f"{_place(reading.source, first)}: {first.reason.rstrip('.')}{more}.")
+    row = '{"question": ..., "answer": ...}'
+    raise ValueError(f"'{reading.source}' holds no usable row; a row is e.g. {row}.")
 
 
 def read_examples(path: str | Path) -> Reading:

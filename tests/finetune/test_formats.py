@@ -132,7 +132,7 @@ def test_unanswerable_rows_without_an_answer_are_left_out(tmp_path: Path) -> Non
         (['{"prompt": "a", "chosen": "b", "rejected": "b"}'], "equal; neither is preferred"),
         (
             ['{"question": "a", "answer": ""}', '{"question": "a"}'],
-            r"1 more bad rows: 'advisor check' lists them",
+            r"rows.jsonl:1: 'answer' is empty \(1 more such rows and no sound one\)",
         ),
         ([""], "holds no usable row"),
     ],
@@ -258,7 +258,13 @@ def test_bad_rows_are_all_reported_and_the_rest_is_read(tmp_path: Path) -> None:
         (2, "bad_rows"), (3, "bad_rows"), (4, "empty_answers"), (5, "bad_rows"),
     ]  # fmt: skip
     assert (len(reading.examples), reading.formats) == (1, (("question/answer", 1),))
-    assert len(load_examples(file, skip_bad=True)) == 1
+    with pytest.raises(
+        ValueError, match=r"3 more: 'advisor check' lists them\); .* --allow bad_rows --allow empty"
+    ):
+        load_examples(file)
+    with pytest.raises(ValueError, match=r"rows.jsonl:4: 'answer' is empty; .* --allow empty_answers"):
+        load_examples(file, allow=("bad_rows",))
+    assert len(load_examples(file, allow=("bad_rows", "empty_answers"))) == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
