@@ -14,6 +14,9 @@ from rag.schema import RagConfig
 if TYPE_CHECKING:
     from advisor import Option, Recommendation
 
+# Training's names of methods that the advisor calls otherwise.
+ADVISOR_NAMES = {"p_tuning": "ptuning", "p_tuning_v2": "ptuning_v2"}
+
 
 def read_plan(path: str) -> Recommendation:
     """The recommendation that 'advisor recommend --out' wrote. Raises ValueError when it is not one."""
@@ -47,7 +50,11 @@ def train_config(plan: str | None, flags: Mapping[str, Any]) -> TrainConfig:
                 f"{plan} recommends no training; give --method and --model to train all the same."
             )
         labels = recommended.needs.task == "classification" and best.strategy == "finetune"
-        planned = {"model": best.model, "method": best.method, "objective": "classify" if labels else "sft"}
+        planned = {
+            "model": best.model,
+            "method": _own_name(best.method),
+            "objective": "classify" if labels else "sft",
+        }
     values = planned | _given(flags, TrainConfig)
     if "model" not in values:
         raise ValueError("No model named; give --model NAME, a local folder, 'minilm', or --plan plan.json.")
@@ -56,7 +63,16 @@ def train_config(plan: str | None, flags: Mapping[str, Any]) -> TrainConfig:
 
 def _trainable(option: Option) -> bool:
     """Whether 'advisor train' can do it: a plan may name ways that it does not train yet, or raw text."""
-    return option.rejected is None and option.method in METHODS and option.strategy in ("finetune", "hybrid")
+    return (
+        option.rejected is None
+        and _own_name(option.method) in METHODS
+        and option.strategy in ("finetune", "hybrid")
+    )
+
+
+def _own_name(method: str) -> str:
+    """What training calls a method of the advisor's."""
+    return next((own for own, other in ADVISOR_NAMES.items() if other == method), method)
 
 
 def _given(flags: Mapping[str, Any], record: type) -> dict[str, Any]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from apps.plan import ADVISOR_NAMES
 from finetune.schema import Prediction, TrainConfig
 
 if TYPE_CHECKING:
     from advisor import TrainSetup
 
 logger = logging.getLogger(__name__)
-
-# Where the two packages call a method differently.
-NAMES = {"p_tuning": "ptuning", "p_tuning_v2": "ptuning_v2"}
 
 
 def predicted_memory(config: TrainConfig, longest: int) -> Prediction | None:
@@ -62,7 +60,7 @@ def _setup(config: TrainConfig, longest: int, card: bool) -> TrainSetup:
         "gradient_checkpointing": checkpointing,
         "autocast": card,
     }
-    method: Any = NAMES.get(config.method, config.method)
+    method: Any = ADVISOR_NAMES.get(config.method, config.method)
     if not card and method != "qlora":
         fields["weight_dtype"] = "fp32"
     return method_setup(method, **fields)

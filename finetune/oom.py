@@ -45,7 +45,7 @@ def in_batches(
             found += done
             continue
         size = halved(min(size, len(batch)), "the evaluation", "a smaller --max-length or a smaller model")
-        say(f"memory ran out in the evaluation: it goes on with {size} rows at a time")
+        say(f"memory ran out in the evaluation: it goes on with {size} row{'s' * (size > 1)} at a time")
     return found
 
 
@@ -85,6 +85,6 @@ def _shielded(trainer: Any, plain: Callable[..., Any], say: Say) -> Callable[...
                 "a smaller --max-length, a smaller model, or --method qlora",
             )
             trainer.args.per_device_eval_batch_size = size
-            say(f"memory ran out in the evaluation: it goes on with {size} rows at a time")
+            say(f"memory ran out in the evaluation: it goes on with {size} row{'s' * (size > 1)} at a time")
 
     return patient

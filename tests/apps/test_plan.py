@@ -9,6 +9,7 @@ import pytest
 
 from advisor import Needs, Recommendation, detect_hardware, hardware_with_vram, recommend, to_json
 from apps.plan import rag_config, read_plan, train_config
+from finetune.methods import METHODS
 from rag.schema import RagConfig
 
 TUNED = Needs(gap="behaviour", prompting_tried=True, prompting_sufficient=False, labelled_examples=5000)
@@ -42,9 +43,18 @@ def test_a_plan_to_label_texts_trains_a_classifier_as_its_command_says(tmp_path:
 def test_a_plan_whose_best_method_cannot_be_run_yet_trains_by_the_nearest_that_can(tmp_path: Path) -> None:
     path, _ = write_plan(tmp_path, Needs(task="classification", gap="behaviour", labelled_examples=60))
     content = json.loads(Path(path).read_text("utf-8"))
-    content["options"][0]["method"] = "features"
+    content["options"][0]["method"] = "dpo"
     Path(path).write_text(json.dumps(content), "utf-8")
-    assert train_config(path, {"out": "adapter"}).method in ("lora", "qlora", "full")
+    assert train_config(path, {"out": "adapter"}).method in METHODS
+
+
+def test_a_method_that_the_advisor_calls_otherwise_is_trained_under_its_own_name(tmp_path: Path) -> None:
+    path, _ = write_plan(tmp_path)
+    content = json.loads(Path(path).read_text("utf-8"))
+    best = next(o for o in content["options"] if o["method"] != "none" and o["rejected"] is None)
+    best["method"] = "ptuning_v2"
+    Path(path).write_text(json.dumps(content), "utf-8")
+    assert train_config(path, {"out": "adapter"}).method == "p_tuning_v2"
 
 
 def test_a_flag_wins_over_the_plan(tmp_path: Path) -> None:
