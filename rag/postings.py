@@ -156,20 +156,17 @@ def join_postings(old: Postings, added: Postings, chunks: Runs) -> Postings:
     held = np.diff(old.row_ends, prepend=0)
     held -= np.bincount(np.searchsorted(old.row_ends, gone, side="right"), minlength=len(held))
     words, old_ranks, added_ranks = _join_words(old.words(), held > 0, added.words())
-    # A posting's place follows from its row and its position; both tables are sorted by them already.
-    total = int(chunks.lengths().sum())
-    kept = np.delete(positions, gone)
+    kept, kept_lengths = np.delete(positions, gone), np.zeros(len(words), dtype=np.int64)
+    kept_lengths[old_ranks[held > 0]] = held[held > 0]
+    rows = np.repeat(added_ranks, np.diff(added.row_ends, prepend=0))
     news = chunks.moved(len(added.lengths), added=True)[added.positions]
-    news_rows = np.repeat(added_ranks, np.diff(added.row_ends, prepend=0))
-    keys = np.repeat(old_ranks, held) * total + kept
-    places = np.searchsorted(keys, news_rows * total + news) + np.arange(len(news))
-    row_lengths = np.bincount(news_rows, minlength=len(words))
-    row_lengths[old_ranks[held > 0]] += held[held > 0]
+    ends = np.cumsum(kept_lengths)
+    places = _bisect(kept, (ends - kept_lengths)[rows], ends[rows], news) + np.arange(len(news))
     texts = chunks.through(*(starts_of(np.cumsum(part.lengths, dtype=np.int64)) for part in (old, added)))
     return Postings(
         letters=np.frombuffer(b"".join(words), dtype=np.uint8),
         word_ends=np.cumsum([len(word) for word in words], dtype=np.int64),
-        row_ends=np.cumsum(row_lengths, dtype=np.int64),
+        row_ends=ends + np.cumsum(np.bincount(rows, minlength=len(words))),
         positions=_insert(kept, places, news),
         counts=_insert(np.delete(old.counts, gone), places, added.counts),
         lengths=chunks.join(old.lengths, added.lengths),
@@ -199,6 +196,19 @@ def _join_words(
     words = [old[number] for number in np.flatnonzero(kept).tolist()]
     words += [added[number] for number in np.flatnonzero(~known).tolist()]
     return sorted(words), old_ranks, added_ranks
+
+
+def _bisect(
+    values: NDArray[np.int32], low: NDArray[np.int64], high: NDArray[np.int64], wanted: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """For each wanted number its place between `low` and `high`, where the values ascend: all are sought at once."""
+    low, high = low.copy(), high.copy()
+    while len(between := np.flatnonzero(low < high)):
+        middle = (low[between] + high[between]) // 2
+        smaller = values[middle] < wanted[between]
+        low[between[smaller]] = middle[smaller] + 1
+        high[between[~smaller]] = middle[~smaller]
+    return low
 
 
 def _insert(kept: NDArray[Any], places: NDArray[np.int64], news: NDArray[Any]) -> NDArray[Any]:
