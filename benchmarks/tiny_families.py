@@ -23,7 +23,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "gpt2": {},
     "opt": {"ffn_dim": 64, "word_embed_proj_dim": WIDTH},
     "gpt_neox": {"intermediate_size": 64},
-    "bert": {"intermediate_size": 64},
+    "bert": {"intermediate_size": 64, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
     "distilbert": {"hidden_dim": 64},
 }
 ENCODERS = ("bert", "distilbert")

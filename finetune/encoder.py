@@ -64,7 +64,8 @@ class EncoderClassifier(nn.Module):
             states = states[:, self.virtual_tokens :]
         # What was put before the text stands at the head of the mask; a prefix stands there alone.
         mask = attention_mask[:, -states.shape[1] :].unsqueeze(-1).to(states.dtype)
-        return (states * mask).sum(1) / mask.sum(1).clamp(min=1)
+        mean: torch.Tensor = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
+        return mean
 
 
 def load_encoder(folder: Path, **loading: Any) -> nn.Module:

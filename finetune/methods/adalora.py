@@ -116,11 +116,13 @@ def _restore(model: Any, state: Mapping[str, torch.Tensor]) -> None:
 def finish(model: Any) -> None:
     """Lets the ranks that were pruned be left out of what is stored: those whose weight is exactly zero."""
     adapter = model.base_model.trainable_adapter_name
-    weights = dict(model.base_model.model.named_parameters())
-    found = {
-        name: (value.flatten() != 0).tolist()
-        for name, value in weights.items()
-        if f"lora_E.{adapter}" in name
-    }
-    if not all(all(kept) for kept in found.values()):
-        _settings(model).rank_pattern = found
+    weights = model.base_model.model.named_parameters()
+    pattern = {name: _kept(weight) for name, weight in weights if f"lora_E.{adapter}" in name}
+    if not all(all(kept) for kept in pattern.values()):
+        _settings(model).rank_pattern = pattern
+
+
+def _kept(weight: torch.Tensor) -> list[bool]:
+    """At least one, of weight zero if need be: peft takes a tensor without ranks for a damaged one."""
+    kept: list[bool] = (weight.flatten() != 0).tolist()
+    return kept if any(kept) else [True, *kept[1:]]

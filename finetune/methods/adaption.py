@@ -14,6 +14,8 @@ loading = frozen.loading
 
 
 def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> Any:
+    if head is not None:
+        raise ValueError("peft stores no new head with a LLaMA-Adapter; take prefix.")
     count = int(model.config.num_hidden_layers)
     settings = AdaptionPromptConfig(
         adapter_len=config.virtual_tokens,

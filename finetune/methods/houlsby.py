@@ -28,7 +28,8 @@ class Bottleneck(nn.Module):
         nn.init.zeros_(self.up.bias)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        return states + self.up(nn.functional.gelu(self.down(states)))
+        change: torch.Tensor = self.up(nn.functional.gelu(self.down(states)))
+        return states + change
 
 
 def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> Any:

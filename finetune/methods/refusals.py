@@ -71,6 +71,8 @@ def no_biases(objective: str, config: Config) -> str | None:
 
 
 def no_adaption(objective: str, config: Config) -> str | None:
+    if objective == "classify":
+        return "peft stores no new head with a LLaMA-Adapter; take prefix"
     if config["model_type"] in ADAPTION:
         return None
     return f"LLaMA-Adapter is made for {', '.join(ADAPTION)}, not for {config['model_type']}; take prefix"
