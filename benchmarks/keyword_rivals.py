@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from rag.keyword import KeywordIndex, build_keyword, load_keyword, save_keyword
-from rag.postings import encode_terms
+from rag.postings import collect_postings, encode_terms, join_postings, load_postings, save_postings
+from rag.runs import interleave
 
 Terms = Sequence[str]
 
@@ -33,13 +34,12 @@ class Engine(Protocol):
 
 
 class Own:
-    """rag.keyword; like every view it is derived from terms that the catalogue keeps encoded."""
+    """rag.keyword: built from terms that the catalogue keeps encoded, updated by joining the new to the old."""
 
     crash = "old generation whole until one rename; damaged files are derived again"
 
     def build(self, folder: Path, chunks: Sequence[Terms]) -> None:
-        self.encoded = [encode_terms(terms) for terms in chunks]
-        save_keyword(build_keyword(self.encoded), folder)
+        save_keyword(build_keyword([encode_terms(terms) for terms in chunks]), folder)
 
     def open(self, folder: Path) -> None:
         self.index: KeywordIndex = load_keyword(folder)
@@ -48,11 +48,14 @@ class Own:
         return [position for position, _ in self.index.top_terms(terms, k)]
 
     def replace(self, folder: Path, chunks: Sequence[Terms], changed: Sequence[int]) -> None:
-        for position in changed:
-            self.encoded[position] = encode_terms(chunks[position])
+        places = np.unique(np.asarray(changed, dtype=np.int64))
+        added = collect_postings([encode_terms(chunks[place]) for place in places])
+        runs = interleave(len(chunks), left_out=places, places=places)
+        written = folder.with_name(f"{folder.name}-new")
+        written.mkdir()
+        save_postings(join_postings(load_postings(folder), added, runs), written)
         shutil.rmtree(folder)
-        folder.mkdir()
-        save_keyword(build_keyword(self.encoded), folder)
+        written.rename(folder)
 
 
 class Fts5:
