@@ -23,7 +23,7 @@ def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> A
 
 def fit(trainer: Any) -> tuple[float, float]:
     """Puts the regression's weights into the head; the loss over the training rows before and after."""
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped,unused-ignore]
 
     model = trainer.model
     vectors, labels = _vectors(trainer)
