@@ -44,7 +44,13 @@ def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, token
     return found
 
 
-def sequences(encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
+def sequences(
+    train: Sequence[Encoded], held_out: Sequence[Encoded], config: TrainConfig, folder: Path
+) -> tuple[list[Row], list[Row]]:
+    return _rows(train), _rows(held_out)
+
+
+def _rows(encoded: Sequence[Encoded]) -> list[Row]:
     return [{"input_ids": row.input_ids, "labels": row.labels} for one in encoded for row in one.rows]
 
 

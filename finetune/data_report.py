@@ -9,13 +9,14 @@ from pathlib import Path
 
 from finetune.data_findings import count, row_findings
 from finetune.data_limits import limits
-from finetune.data_records import DataReport, Finding
+from finetune.data_records import DataReport, Finding, Lengths
 from finetune.data_tokens import counted, length_of, lengths, previews
 from finetune.formats.faults import Fault
 from finetune.languages import shares
 from finetune.objectives import OBJECTIVES, Objective, load_objective
 from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
+from finetune.weights import context_tokens
 
 __all__ = ["DataReport", "Finding", "check_data"]
 
@@ -83,9 +84,10 @@ def _faulty(faults: Sequence[Fault], rows: int) -> list[Finding]:
 
 def _in_characters(report: DataReport, examples: Sequence[Example]) -> DataReport:
     sizes = [(row.line, len(asked(row)) + len(answered(row))) for row in examples]
-    missing = (
-        "tokens, cuts, masks, end tokens, the chat template and the preview: name the model with --model"
-    )
+    cure = "name the model with --model"
+    if report.objective not in OBJECTIVES:
+        cure = f"no objective here learns from {' and '.join(report.kinds)} yet"
+    missing = f"tokens, cuts, masks, end tokens, the chat template and the preview: {cure}"
     return replace(report, lengths=lengths(sizes, "characters"), unchecked=(*report.unchecked, missing))
 
 
@@ -103,18 +105,26 @@ def _in_tokens(
     tokenizer = objective.load_tokenizer(folder)
     encoded = objective.encode(examples, config, folder, tokenizer)
     held = objective.encode(held_out, config, folder, tokenizer)
-    sizes = lengths([(example.line, length_of(example)) for example in encoded], "tokens")
+    sizes = _feasible(lengths([(one.line, length_of(one)) for one in encoded], "tokens"), config, folder)
+    rows, held_rows = objective.sequences(encoded, held, config, folder)
     allowed = objective.longest(config, folder)
     found = token_findings(examples, encoded, sizes, config, folder, tokenizer, allowed)
     return replace(
         report,
         max_length=allowed,
         findings=(*report.findings, *found),
-        training=counted(encoded, objective.sequences(encoded, config, folder)),
-        held_out=counted(held, objective.sequences(held, config, folder)) if held else None,
+        training=counted(encoded, rows),
+        held_out=counted(held, held_rows) if held_rows else None,
         lengths=sizes,
         preview=previews(encoded, tokenizer, show),
     )
+
+
+def _feasible(sizes: Lengths, config: TrainConfig, folder: Path) -> Lengths:
+    """A length is suggested where rows are cut by it, and none that the model cannot read."""
+    if config.objective == "pretrain" or sizes.suggested is None:
+        return replace(sizes, suggested=None)
+    return replace(sizes, suggested=min(sizes.suggested, context_tokens(folder) or sizes.suggested))
 
 
 def _not_compared(examples: Sequence[Example], held_out: Sequence[Example]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from finetune.defaults import defaults
+from finetune.sameness import asked, normalised
 from finetune.schema import Example
 
 
@@ -26,7 +27,8 @@ def split_rows(
     """Training rows, held-out rows and notes.
 
     The file's own "test" rows are held out, else its "dev" rows, else `share` of each label, chosen by
-    content: the same row falls on the same side in every run, and equal rows fall on the same side.
+    what is asked: the same row falls on the same side in every run, and rows with the same question, however
+    answered or spelt, fall on the same side.
     """
     named = {name: [row for row in examples if row.split == name] for name in ("train", "dev", "test")}
     held = named["test"] or named["dev"]
@@ -43,8 +45,8 @@ def split_rows(
     if len(examples) < fewest:
         return named["train"], [], (f"fewer than {fewest} rows: none held out, so nothing was scored",)
     chosen = _chosen(named["train"], share)
-    train = [row for row in named["train"] if _content(row) not in chosen]
-    held = [row for row in named["train"] if _content(row) in chosen]
+    train = [row for row in named["train"] if _question(row) not in chosen]
+    held = [row for row in named["train"] if _question(row) in chosen]
     return (
         train,
         held,
@@ -55,12 +57,16 @@ def split_rows(
 def _chosen(rows: Sequence[Example], share: float) -> set[str]:
     by_label: dict[str | None, set[str]] = defaultdict(set)
     for row in rows:
-        by_label[row.label].add(_content(row))
+        by_label[row.label].add(_question(row))
     chosen: set[str] = set()
     for contents in by_label.values():
         count = min(math.ceil(share * len(contents)), len(contents) - 1)  # each label keeps a training row
         chosen.update(sorted(contents, key=lambda text: hashlib.sha256(text.encode()).digest())[:count])
     return chosen
+
+
+def _question(row: Example) -> str:
+    return normalised(asked(row)) or _content(row)
 
 
 def _content(row: Example) -> str:

@@ -59,8 +59,11 @@ class Objective(Protocol):
     def longest(self, config: TrainConfig, folder: Path) -> int:
         """Tokens of the longest row that training takes of this model."""
 
-    def sequences(self, encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
-        """What batches are made of: rows that still carry something to learn, packed where they share one."""
+    def sequences(
+        self, train: Sequence[Encoded], held_out: Sequence[Encoded], config: TrainConfig, folder: Path
+    ) -> tuple[list[Row], list[Row]]:
+        """What batches are made of, to learn from and held out: rows that still carry something to learn, packed
+        where they share a sequence. Raises ValueError."""
 
     def prepare(
         self,

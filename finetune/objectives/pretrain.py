@@ -28,12 +28,11 @@ def prepare(
     arguments: dict[str, Any],
 ) -> Job:
     tokenizer = load_tokenizer(folder)
-    rows = sequences(encode(train, config, folder, tokenizer), config, folder)
-    held = sequences(encode(held_out, config, folder, tokenizer), config, folder)
+    encoded, held_encoded = (encode(part, config, folder, tokenizer) for part in (train, held_out))
+    rows, held = sequences(encoded, held_encoded, config, folder)
     notes = [f"{len(train)} documents in {len(rows)} sequences of up to {longest(config, folder)} tokens"]
-    if not held:
-        rows, held = _kept_back(rows)
-        notes += [f"too few documents to hold one out: {len(held)} sequences of them are"] if held else []
+    if held and not held_out:
+        notes.append(f"too few documents to hold one out: {len(held)} sequences of them are")
     from finetune.causal_job import causal_job
 
     told = {"rows": len(train), "notes": tuple(notes)}
@@ -51,7 +50,15 @@ def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, token
     return found
 
 
-def sequences(encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
+def sequences(
+    train: Sequence[Encoded], held_out: Sequence[Encoded], config: TrainConfig, folder: Path
+) -> tuple[list[Row], list[Row]]:
+    """Where no document is held out, some of the sequences are."""
+    rows = _rows(train, config, folder)
+    return (rows, _rows(held_out, config, folder)) if held_out else _kept_back(rows)
+
+
+def _rows(encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
     """Blocks that documents share; with virtual tokens before each sequence, every document in its own."""
     documents = [row.input_ids for example in encoded for row in example.rows]
     length = longest(config, folder)

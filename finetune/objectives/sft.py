@@ -29,7 +29,7 @@ def prepare(
     tokenizer = load_tokenizer(folder)
     encoded = encode(train, config, folder, tokenizer)
     held = encode(held_out, config, folder, tokenizer)
-    rows, held_rows = sequences(encoded, config, folder), sequences(held, config, folder)
+    rows, held_rows = sequences(encoded, held, config, folder)
     length = longest(config, folder)
     if not rows:
         raise ValueError(f"Every row's question alone fills {length} tokens; give a larger --max-length.")
@@ -57,8 +57,14 @@ def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, token
     return found
 
 
-def sequences(encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
+def sequences(
+    train: Sequence[Encoded], held_out: Sequence[Encoded], config: TrainConfig, folder: Path
+) -> tuple[list[Row], list[Row]]:
     """The rows with an answer left to learn, packed if that was asked for."""
+    return _rows(train, config, folder), _rows(held_out, config, folder)
+
+
+def _rows(encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list[Row]:
     if config.packing and entry(config.method).virtual_tokens:
         raise ValueError(f"Rows cannot be packed with method '{config.method}'; leave --packing out.")
     rows: list[Row] = [

@@ -29,6 +29,17 @@ def test_equal_rows_fall_on_the_same_side() -> None:
     assert not {row.text for row in train} & {row.text for row in held}
 
 
+def test_rows_with_one_question_fall_on_one_side_however_spelt_or_answered() -> None:
+    def row(question: str, answer: str) -> Example:
+        turns = ({"role": "user", "content": question}, {"role": "assistant", "content": answer})
+        return Example(messages=turns)
+
+    rows = [row(f"{word} is item {n}?", word) for n in range(20) for word in ("What", "what", "WHAT")]
+    train, held, _ = split_rows(rows, share=0.3)
+    sides = [{one.messages[0]["content"].lower() for one in side} for side in (train, held)]
+    assert len(held) == 18 and not sides[0] & sides[1]
+
+
 def test_the_files_own_test_rows_come_before_its_dev_rows() -> None:
     train, held, notes = split_rows([*labelled(6), *labelled(4, "dev"), *labelled(2, "test")], share=0.5)
     assert (len(train), {row.split for row in held}, len(held)) == (6, {"test"}, 2)
