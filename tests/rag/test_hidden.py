@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import docx
@@ -52,3 +55,14 @@ def test_hidden_runs_of_a_word_file_are_not_read(tmp_path: Path) -> None:
     paragraph.add_run("5 euros.")
     file.save(str(tmp_path / "a.docx"))
     assert load_document(tmp_path / "a.docx", "a.docx").text == "The fee is 5 euros."
+
+
+def test_plain_text_is_read_without_loading_a_parser_of_html(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("# Fees\n\nA fee is due. <!-- hidden -->", encoding="utf-8")
+    code = (
+        "import sys; from pathlib import Path; from rag.loaders import load_document\n"
+        "assert 'hidden' not in load_document(Path(sys.argv[1]), 'a.md').text\n"
+        "assert 'bs4' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.md")], env=environment, check=True)
