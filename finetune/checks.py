@@ -34,6 +34,9 @@ def check_config(config: TrainConfig) -> None:
     for name in ("patience", "metric_rows"):
         if getattr(config, name) < 0:
             raise ValueError(f"{name} is {getattr(config, name)}; it must be 0 (off) or more.")
+    known = ["accuracy", "loss", "macro_f1"] if config.objective == "classify" else ["loss"]
+    if config.stop_on not in known:
+        raise ValueError(f"Unknown --stop-on '{config.stop_on}'; choose one of {known}.")
     _check_forgetting(config)
 
 

@@ -3,6 +3,7 @@ layer (prefix tuning, P-tuning v2); the model itself is frozen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,13 @@ def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> A
         "prefix",
     ):  # peft stores their outcome, which a resumed run cannot go on from
         encoder = tuned.prompt_encoder[tuned.active_adapter]
+        encoder._load_adapter_state_dict = _passed_over  # of another width than what it comes from
         keep_beside_checkpoints(tuned, encoder.state_dict, encoder.load_state_dict)
     return tuned
+
+
+def _passed_over(outcome: Mapping[str, torch.Tensor]) -> None:
+    """What peft stored of a network's outcome; the network itself lies beside it."""
 
 
 def insert(model: Any, config: TrainConfig) -> None:

@@ -42,6 +42,23 @@ def test_accuracy_rises_above_the_untrained_head_and_the_majority(trained: Train
     assert trained.notes[-1] == "training rows per label: food 25, money 25"
 
 
+def test_the_gain_has_an_interval_and_equals_the_difference_of_the_scores(trained: TrainResult) -> None:
+    before, after = trained.card.metrics_before, trained.card.metrics_after
+    for name in ("accuracy", "macro_f1", "loss"):
+        gain = trained.card.gains[name]
+        assert gain["difference"] == pytest.approx(after[name] - before[name], abs=1e-6)
+        assert gain["low"] <= gain["difference"] <= gain["high"] and gain["rows"] == 10
+    assert trained.card.gains["accuracy"]["high"] > 0.4
+    assert trained.card.forgetting == {}
+
+
+def test_a_run_may_stop_on_accuracy(tmp_path: Path) -> None:
+    settled = settings(tmp_path / "a", max_steps=40, eval_steps=2, patience=3, stop_on="accuracy")
+    result = train(ROWS, settled)
+    assert result.steps < 40 and result.card.stopped["kept_step"] == result.steps - 6
+    assert result.card.metrics_after["accuracy"] > 0.8
+
+
 def test_the_saved_classifier_scores_as_the_trained_one(trained: TrainResult) -> None:
     held = [row for row in ROWS if row.split == "test"]
     classifier = load_classifier("minilm", trained.path)

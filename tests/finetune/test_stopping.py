@@ -49,6 +49,18 @@ def test_a_run_that_no_longer_gains_stops_and_keeps_its_best_weights(
     assert any(f"the weights of step {best} are kept" in line for line in result.notes)
 
 
+@pytest.mark.parametrize(("method", "rate"), [("prefix", 0.5), ("p_tuning", 0.05), ("full", 0.05)])
+def test_the_best_weights_come_back_whatever_was_trained(
+    method: str, rate: float, config: Make, rows: list[Example]
+) -> None:
+    watched = {"method": method, "virtual_tokens": 4, "patience": 0, "max_steps": 8, "eval_steps": 2}
+    result = train(strange(rows), config(**watched, learning_rate=rate))
+    lines = read_metrics(Path(result.path) / "metrics.jsonl")
+    best = min(line["held_out_loss"] for line in lines if "held_out_loss" in line)
+    assert result.card.metrics_after["loss"] == pytest.approx(best, abs=1e-5)
+    assert result.card.stopped["kept_step"] < 8
+
+
 def test_without_patience_a_run_goes_to_its_end_and_still_keeps_the_best(
     config: Make, rows: list[Example]
 ) -> None:

@@ -89,7 +89,10 @@ def test_a_half_written_checkpoint_is_passed_over(config: Make, rows: list[Examp
     (folder / "checkpoint-6" / "trainer_state.json").write_text('{"global_step": 6')
     found = checkpoint(Path(config().out))
     assert found is not None and found.name == "checkpoint-2"
-    assert train(rows, config(resume=True)).steps == 8
+    resumed = train(rows, config(save_steps=2, resume=True))
+    assert resumed.steps == 8
+    assert "checkpoint-4 is half-written and passed over" in resumed.notes
+    assert "checkpoint-6 is half-written and passed over" in resumed.notes
 
 
 def test_resume_where_nothing_was_interrupted_begins_at_the_start(config: Make, rows: list[Example]) -> None:
