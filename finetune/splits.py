@@ -47,6 +47,8 @@ def split_rows(
     chosen = _chosen(named["train"], share)
     train = [row for row in named["train"] if _question(row) not in chosen]
     held = [row for row in named["train"] if _question(row) in chosen]
+    if not held:
+        return train, [], ("the rows ask too few questions to hold one out, so nothing was scored",)
     return (
         train,
         held,

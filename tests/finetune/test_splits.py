@@ -61,3 +61,10 @@ def test_the_data_hash_changes_with_one_letter_and_with_the_split() -> None:
     rows = labelled(3)
     assert data_hash(rows) == data_hash(labelled(3))
     assert len({data_hash(rows), data_hash(rows[:2]), data_hash(labelled(3, "dev"))}) == 3
+
+
+def test_where_all_rows_ask_one_question_none_is_held_out_and_that_is_said() -> None:
+    said = ({"role": "user", "content": "A poem?"},)
+    rows = [Example(messages=(*said, {"role": "assistant", "content": f"Verse {n}."})) for n in range(30)]
+    train, held, notes = split_rows(rows, share=0.2)
+    assert (len(train), held) == (30, []) and "too few questions" in notes[0]
