@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
 
-from finetune.adapter_weights import load_adapter
+from finetune.adapter_weights import config_of, load_adapter
 from finetune.adapters import check_base, is_whole, read_card
 from finetune.causal import load_causal
+from finetune.methods import entry
+from finetune.schema import AdapterCard
 from finetune.template import Messages, encode, load_tokenizer, render, stop_tokens
 from finetune.weights import resolve_model
 
@@ -32,13 +34,21 @@ class TransformersGenerator:
     """A loaded model. `name` and `adapter` say what it is; `stream` writes one answer."""
 
     def __init__(
-        self, *, name: str, adapter: str | None, model: Any, tokenizer: Any, max_new_tokens: int
+        self,
+        *,
+        name: str,
+        adapter: str | None,
+        model: Any,
+        tokenizer: Any,
+        max_new_tokens: int,
+        virtual_tokens: int = 0,
     ) -> None:
         self.name = name
         self.adapter = adapter
         self.model = model
         self.tokenizer = tokenizer
         self.max_new_tokens = max_new_tokens
+        self._virtual_tokens = virtual_tokens  # that a soft prompt puts before each prompt
         self.stops = stop_tokens(tokenizer, model.generation_config)
         self._one_at_a_time = threading.Lock()
 
@@ -46,22 +56,56 @@ class TransformersGenerator:
     def context_tokens(self) -> int | None:
         """The longest prompt and answer together, in tokens; None where the model states none."""
         context = getattr(self.model.config, "max_position_embeddings", None)
-        return context if isinstance(context, int) and context > 0 else None
+        return context - self._virtual_tokens if isinstance(context, int) and context > 0 else None
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a text in this model's vocabulary, without special ones."""
         return len(encode(self.tokenizer, text))
 
-    def stream(self, messages: Messages, *, question: str = "", evidence: object = None) -> Iterator[str]:
+    def stream(
+        self,
+        messages: Messages,
+        *,
+        question: str = "",
+        evidence: object = None,
+        prepare: Callable[[], None] | None = None,
+    ) -> Iterator[str]:
         """The answer in pieces of text; greedy, so the same prompt gives the same answer.
 
-        A model that writes has no use for `question` and `evidence`; generators that quote take them.
+        A model that writes has no use for `question` and `evidence`; generators that quote take them. `prepare` is
+        called when no other answer is being written, right before this one.
         Raises ValueError when the prompt does not fit the model's context, and whatever generation raises.
         """
         prompt = encode(self.tokenizer, render(self.tokenizer, messages, answering=True))
         room = self._room(len(prompt))
         with self._one_at_a_time:
+            if prepare is not None:
+                prepare()
             yield from self._pieces(torch.tensor([prompt], device=self.model.device), room)
+
+    def batch(
+        self, prompts: Sequence[Sequence[int]], prepare: Callable[[], None], **options: Any
+    ) -> list[str]:
+        """One answer for each prompt in tokens, all at once; `options` go to the model's generate."""
+        longest = max(len(prompt) for prompt in prompts)
+        room, pad = self._room(longest), self.tokenizer.pad_token_id
+        # On the left: an answer goes on where its prompt ends.
+        ids = [[pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+        mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+        device = self.model.device
+        with self._one_at_a_time, torch.inference_mode():
+            prepare()
+            written = self.model.generate(
+                input_ids=torch.tensor(ids, device=device),
+                attention_mask=torch.tensor(mask, device=device),
+                max_new_tokens=room,
+                do_sample=False,
+                eos_token_id=sorted(self.stops),
+                pad_token_id=pad,
+                **options,
+            )
+        answers = written[:, longest:].tolist()
+        return [str(self.tokenizer.decode(answer, skip_special_tokens=True)) for answer in answers]
 
     def _room(self, prompt_tokens: int) -> int:
         context = self.context_tokens
@@ -143,7 +187,14 @@ def load_generator(
         # A run saves its tokenizer and chat template beside the weights: answers keep the layout of training.
         tokenizer=load_tokenizer(folder if adapter is None else Path(adapter)),
         max_new_tokens=max_new_tokens,
+        virtual_tokens=_virtual_tokens(card),
     )
+
+
+def _virtual_tokens(card: AdapterCard | None) -> int:
+    if card is None or not entry(card.method).virtual_tokens:
+        return 0
+    return config_of(card).virtual_tokens
 
 
 def _check_adapter(adapter: str | Path, folder: Path) -> None:
