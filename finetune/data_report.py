@@ -16,7 +16,6 @@ from finetune.languages import shares
 from finetune.objectives import OBJECTIVES, Objective, load_objective
 from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
-from finetune.weights import context_tokens
 
 __all__ = ["DataReport", "Finding", "check_data"]
 
@@ -105,7 +104,9 @@ def _in_tokens(
     tokenizer = objective.load_tokenizer(folder)
     encoded = objective.encode(examples, config, folder, tokenizer)
     held = objective.encode(held_out, config, folder, tokenizer)
-    sizes = _feasible(lengths([(one.line, length_of(one)) for one in encoded], "tokens"), config, folder)
+    sizes = _feasible(
+        lengths([(one.line, length_of(one)) for one in encoded], "tokens"), config, folder, objective
+    )
     rows, held_rows = objective.sequences(encoded, held, config, folder)
     allowed = objective.longest(config, folder)
     found = token_findings(examples, encoded, sizes, config, folder, tokenizer, allowed)
@@ -120,11 +121,12 @@ def _in_tokens(
     )
 
 
-def _feasible(sizes: Lengths, config: TrainConfig, folder: Path) -> Lengths:
+def _feasible(sizes: Lengths, config: TrainConfig, folder: Path, objective: Objective) -> Lengths:
     """A length is suggested where rows are cut by it, and none that the model cannot read."""
-    if config.objective == "pretrain" or sizes.suggested is None:
+    most = objective.longest(replace(config, max_length=sizes.most + 8), folder)
+    if config.objective == "pretrain" or sizes.suggested is None or sizes.p99 > most:
         return replace(sizes, suggested=None)
-    return replace(sizes, suggested=min(sizes.suggested, context_tokens(folder) or sizes.suggested))
+    return replace(sizes, suggested=min(sizes.suggested, most))
 
 
 def _not_compared(examples: Sequence[Example], held_out: Sequence[Example]) -> tuple[str, ...]:

@@ -54,7 +54,11 @@ def _cut(encoded: Sequence[Encoded], sizes: Lengths, config: TrainConfig, allowe
     if cut:
         end = "their ends are not read" if config.objective == "classify" else "their answers lose the end"
         message = f"{len(cut)} of {count(len(encoded))} cut at {allowed} tokens: {end}"
-        message += f"; with --max-length {sizes.suggested} one row in a hundred would be"
+        message += (
+            f"; with --max-length {sizes.suggested} one row in a hundred would be"
+            if sizes.suggested and sizes.suggested > allowed
+            else f"; 99 % have at most {sizes.p99} tokens: shorten them, or take a model that reads more"
+        )
         found.append(finding("truncated", message, cut, len(encoded), config.objective))
     if dropped:
         message = (

@@ -132,13 +132,23 @@ def _exchange(pair: Any) -> tuple[Turn, ...]:
 
 
 def question(row: Row) -> Example | None:
-    answer = row.get("answer")
-    if isinstance(answer, Mapping):  # SQuAD: {"text": [...], "answer_start": [...]}
-        answer = answer.get("text")
-    if isinstance(answer, (list, tuple)):  # any of them is right; the first is learned
-        answer = answer[0] if answer else None
-    unanswerable = str(row.get("answerable", True)).strip().lower() in ("false", "0", "no")
-    if unanswerable and not str(answer or "").strip():
+    """A question, behind the passage that it is about where the row holds one (SQuAD's context)."""
+    answer = _first_answer(row.get("answer"))
+    open_end = _says(row, "answerable", "false", "0", "no") or _says(row, "is_impossible", "true", "1", "yes")
+    if open_end and not str(answer or "").strip():
         return None
-    asked = {"role": "user", "content": written(row, "question")}
+    passage = row.get("context")
+    about = f"{passage}\n\n" if isinstance(passage, str) and passage.strip() else ""
+    asked = {"role": "user", "content": about + written(row, "question")}
     return _conversation([asked, *answer_turns(answer, "answer")], row.get("system"))
+
+
+def _first_answer(value: Any) -> Any:
+    """Of several answers any is right; the first is learned. SQuAD's are {"text": [...]} or [{"text": ...}]."""
+    if isinstance(value, (list, tuple)):
+        return _first_answer(value[0]) if value else None
+    return _first_answer(value.get("text")) if isinstance(value, Mapping) else value
+
+
+def _says(row: Row, column: str, *words: str) -> bool:
+    return str(row.get(column, "")).strip().lower() in words

@@ -45,6 +45,11 @@ def write(folder: Path, *rows: object, name: str = "rows.jsonl") -> Path:
         ({"问题": "为什么？", "答案": "因为。"}, "为什么？", "因为。"),
         ({"Query": "Why?", " Response ": "So."}, "Why?", "So."),
         ({"question": "Why?", "answers": {"text": ["So.", "So so."], "answer_start": [3, 3]}}, "Why?", "So."),
+        (
+            {"question": "Why?", "context": "It is so.", "answers": [{"text": "So."}]},
+            "It is so.\n\nWhy?",
+            "So.",
+        ),
         ({"prompt": "Why?", "response": "So."}, "Why?", "So."),
         ({"instruction": "Sort", "context": "b a", "response": "a b"}, "Sort\n\nb a", "a b"),
         (
@@ -98,6 +103,7 @@ def test_unanswerable_rows_without_an_answer_are_left_out(tmp_path: Path) -> Non
         {"question": "Known?", "answer": "Yes.", "answerable": True},
         {"question": "Unknown?", "answerable": False},
         {"question": "Unknown?", "answer": "", "answerable": False},
+        {"question": "Unknown?", "answers": [], "is_impossible": True},
         {"question": "Unknown?", "answer": "The documents do not say.", "answerable": False},
     )
     assert [row.messages[-1]["content"] for row in load_examples(file)] == [
