@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("apps.commands.calibrate", "find from your own questions when an index should refuse"),
     "check": ("apps.commands.check", "what training on these rows would do: tokens, cuts, repeats, leaks"),
     "train": ("apps.commands.train", "fine-tune a model on labelled examples"),
+    "adapters": ("apps.commands.adapters", "list, show, merge, combine and export what was trained"),
     "chat": ("apps.commands.chat", "open the application in the browser"),
     "serve": ("apps.commands.serve", "answer over HTTP, OpenAI-compatible"),
     "doctor": ("apps.commands.doctor", "what works on this machine, and what mends the rest"),

@@ -16,6 +16,7 @@ from finetune.adapters import CARD
 from finetune.methods import Method, load_method
 from finetune.notices import without_library_warnings
 from finetune.schema import AdapterCard, TrainConfig
+from finetune.weights import tensors_complete
 
 TRAINED = "trained.safetensors"
 
@@ -41,6 +42,7 @@ def _trained(model: Any) -> dict[str, torch.Tensor]:
 
 def load_adapter(model: Any, folder: Path, card: AdapterCard) -> Any:
     """The model with the stored adapter on it, for answering. Raises ValueError in one line."""
+    check_complete(folder)
     try:
         load_method(card.method).insert(model, config_of(card))
         if (folder / TRAINED).is_file():
@@ -52,6 +54,16 @@ def load_adapter(model: Any, folder: Path, card: AdapterCard) -> Any:
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"The adapter at '{folder}' cannot be loaded beside its {CARD} ({first}).") from None
+
+
+def check_complete(folder: Path) -> None:
+    """Raises ValueError for weights that are missing, or shorter than their header says."""
+    files = list(folder.glob("*.safetensors"))
+    if not files:
+        raise ValueError(f"'{folder}' holds a card but no weights; copy the whole folder, or train again.")
+    for file in files:
+        if not tensors_complete(file):
+            raise ValueError(f"'{file}' is half-written; copy the whole file, or train the adapter again.")
 
 
 def _with_trained(model: Any, stored: Mapping[str, torch.Tensor]) -> Any:

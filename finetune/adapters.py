@@ -49,6 +49,27 @@ def check_base(card: AdapterCard, model_path: str | Path) -> None:
         )
 
 
+def check_tokenizer(adapter: str | Path, model_path: str | Path) -> None:
+    """Raises ValueError when an adapter's tokenizer numbers the words otherwise than its base does."""
+    words = [_vocabulary(Path(folder)) for folder in (adapter, model_path)]
+    if None not in words and words[0] != words[1]:
+        raise ValueError(
+            f"The tokenizer in '{adapter}' is not that of '{model_path}': the same word has another number. "
+            "Restore the one that the adapter was trained with, or train it again."
+        )
+
+
+def _vocabulary(folder: Path) -> object:
+    """Words and their numbers as tokenizer.json lists them; None where a tokenizer has no such file."""
+    file = folder / "tokenizer.json"
+    if not file.is_file():
+        return None
+    try:
+        return json.loads(file.read_text("utf-8"))["model"].get("vocab")
+    except (json.JSONDecodeError, KeyError, AttributeError) as error:
+        raise ValueError(f"'{file}' is damaged ({error}); restore it.") from None
+
+
 def is_whole(card: AdapterCard) -> bool:
     """Whether the folder holds a whole model: a full run leaves one, and so does a merge."""
     return card.merged or entry(card.method).whole

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
 
-from finetune.adapter_weights import config_of, load_adapter
-from finetune.adapters import check_base, is_whole, read_card
+from finetune.adapter_weights import check_complete, config_of, load_adapter
+from finetune.adapters import check_base, check_tokenizer, is_whole, read_card
 from finetune.causal import load_causal
 from finetune.methods import entry
 from finetune.schema import AdapterCard
@@ -204,3 +204,5 @@ def _check_adapter(adapter: str | Path, folder: Path) -> None:
             f"'{adapter}' classifies texts and writes none; give an adapter of the objective 'sft'."
         )
     check_base(card, folder)
+    check_tokenizer(adapter, folder)
+    check_complete(Path(adapter))

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
 from finetune.adapter_weights import load_adapter
-from finetune.adapters import check_base, is_whole, read_card, write_card
+from finetune.adapters import check_base, check_tokenizer, is_whole, read_card, write_card
 from finetune.causal import load_causal
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
 from finetune.methods import METHODS, entry
@@ -49,6 +49,7 @@ def merge_adapter(
         raise ValueError(f"'{target}' exists; choose another --out.")
     base = resolve_model(model or card.base_model)
     check_base(card, base)
+    check_tokenizer(adapter, base)
     kind = dtype or stored_dtype(base)
     apart = load_adapter(_base(base, card), Path(adapter), card)
     inputs = probe(apart)

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from finetune.adapter_weights import load_adapter
-from finetune.adapters import check_base, is_whole, read_card
+from finetune.adapter_weights import check_complete, load_adapter
+from finetune.adapters import check_base, check_tokenizer, is_whole, read_card
 from finetune.defaults import defaults
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
 from finetune.schema import AdapterCard
@@ -62,6 +62,8 @@ def load_classifier(model: str, adapter: str | Path, *, device: str | None = Non
         )
     base = resolve_model(model)
     check_base(card, base)
+    check_tokenizer(adapter, base)
+    check_complete(Path(adapter))
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
     loaded = load_classifier_model(base, Path(adapter), card)
     tokenizer = AutoTokenizer.from_pretrained(str(adapter), local_files_only=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from finetune.adapters import check_base, read_card
+from finetune.adapter_weights import check_complete
+from finetune.adapters import check_base, check_tokenizer, read_card
 from finetune.causal import load_causal
 from finetune.generate import TransformersGenerator
 from finetune.notices import without_library_warnings
@@ -106,6 +107,8 @@ def inside(number: int) -> str:
 def _checked(folder: str | Path, base: Path) -> str:
     card = read_card(folder)
     check_base(card, base)
+    check_tokenizer(folder, base)
+    check_complete(Path(folder))
     if card.objective == "classify" or card.merged or card.method not in SWITCHED:
         kind = "a merged model" if card.merged else f"{card.method} for {card.objective}"
         raise ValueError(

@@ -98,3 +98,11 @@ def plain_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def build_tiny_model() -> Any:
     """save_tiny_model(folder, kind, template=..., seed=..., context=...), for tests that need another shape."""
     return save_tiny_model
+
+
+@pytest.fixture(scope="session")
+def trained_pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Any]:
+    """Every method × objective that works, after ten steps on a small random model."""
+    from trained_pairs import pairs, train_all
+
+    return train_all(tmp_path_factory.mktemp("pairs"), pairs())

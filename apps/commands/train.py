@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from apps.commands.method_flags import add_method_flags
+
 if TYPE_CHECKING:
     from apps.progress import Progress
     from finetune import Example, TrainConfig, TrainResult
@@ -38,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", default=None, help="replace what is at --out")
     parser.add_argument("--json", action="store_true", help="the card and the run as JSON")
     _add_run_flags(parser.add_argument_group("the run"))
+    add_method_flags(parser.add_argument_group("single methods"))
     _add_proof_flags(parser.add_argument_group("did it help, and what did it cost"))
 
 
@@ -48,6 +51,9 @@ def _add_run_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--batch-size", type=int, help="rows at a time; halved where memory runs out")
     group.add_argument("--accumulation", type=int, help="batches of one step")
     group.add_argument("--max-length", type=int, help="tokens; longer rows are cut and counted")
+    group.add_argument(
+        "--packing", action="store_true", default=None, help="several rows in one sequence: no padding"
+    )
     group.add_argument("--lora-rank", type=int)
     group.add_argument("--save-steps", type=int, help="steps between two checkpoints")
     group.add_argument("--seed", type=int)
@@ -108,7 +114,7 @@ def _train(rows: list[Example], config: TrainConfig) -> TrainResult:
 
 
 def _say(line: str) -> None:
-    print(f"train: {line}", file=sys.stderr, flush=True)
+    print(f"note: {line}", file=sys.stderr, flush=True)
 
 
 def _shown_in(progress: Progress) -> Callable[[StepFigures], None]:

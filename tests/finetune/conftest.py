@@ -42,11 +42,3 @@ def config(tiny_llama: Path, tmp_path: Path) -> Callable[..., TrainConfig]:
         return TrainConfig(**{**settings, **changes})
 
     return make
-
-
-@pytest.fixture(scope="session")
-def trained_pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Any]:
-    """Every method × objective that works, after ten steps on a small random model."""
-    from trained_pairs import pairs, train_all
-
-    return train_all(tmp_path_factory.mktemp("pairs"), pairs())
