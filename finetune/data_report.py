@@ -17,8 +17,9 @@ from finetune.objectives import OBJECTIVES, Objective, load_objective
 from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
 
-__all__ = ["DataReport", "Finding", "check_data"]
+__all__ = ["DataReport", "Finding", "check_data", "commonest_kind"]
 
+_OBJECTIVE = {"labels": "classify", "texts": "pretrain", "conversations": "sft"}
 _FAULTS = {
     "bad_rows": "{} that cannot be read; line {}: {}",
     "empty_answers": "{} without an answer; line {}: {}",
@@ -68,6 +69,12 @@ def kind_of(example: Example) -> str:
     if example.messages:
         return "conversations"
     return "texts" if example.label is None else "labels"
+
+
+def commonest_kind(examples: Sequence[Example]) -> tuple[str, str]:
+    """What most rows are, and the objective that learns from them; empty where none does yet."""
+    kind = Counter(map(kind_of, examples)).most_common(1)[0][0]
+    return kind, _OBJECTIVE.get(kind, "")
 
 
 def _faulty(faults: Sequence[Fault], rows: int) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from finetune.data_report import DataReport, check_data
+from finetune.data_report import DataReport, check_data, commonest_kind
 from finetune.defaults import defaults
 from finetune.general_set import GeneralRow, general_rows, replay_rows
 from finetune.objectives import load_objective
@@ -50,9 +50,9 @@ def _fitting(examples: Sequence[Example], config: TrainConfig) -> tuple[list[Exa
     usable = load_objective(config.objective).usable
     wanted = [row for row in examples if usable(row)]
     if not wanted:
-        has = "labels" if any(row.label is not None for row in examples) else "questions and answers"
-        fits = "classify" if has == "labels" else "sft"
-        raise ValueError(f"No row fits the objective '{config.objective}': they carry {has}; use '{fits}'.")
+        kind, fits = commonest_kind(examples)
+        cure = f"use '{fits}'" if fits else "nothing here learns from them yet"
+        raise ValueError(f"No row fits the objective '{config.objective}': they are {kind}; {cure}.")
     other = len(examples) - len(wanted)
     return wanted, [f"{other} rows of another kind left out"] if other else []
 

@@ -26,6 +26,7 @@ _WORDS = {
 _OF = {word: language for language, words in _WORDS.items() for word in words.split()}
 _FEWEST = 0.1  # of a text's letters, for a script to name its language
 _SAMPLE = 1000  # characters of a row
+_LEAST = 0.005  # of the rows, for a language to be named: fewer are guesses gone wrong
 
 
 def language_of(text: str) -> str:
@@ -42,11 +43,14 @@ def language_of(text: str) -> str:
 
 
 def shares(texts: Iterable[str]) -> dict[str, float]:
-    """Part of the rows in each language, the commonest first. A row in Latin letters that holds no common word is
-    taken for the commonest language of those that do."""
+    """Part of the rows in each language worth naming, the commonest first.
+
+    A row in Latin letters that holds no common word is taken for the commonest language of those that do.
+    """
     counts = Counter(language_of(text) for text in texts)
     total = sum(counts.values())
     spoken = [language for language, _ in counts.most_common() if language in _WORDS]
     if spoken:
         counts[spoken[0]] += counts.pop("other", 0)
-    return {language: round(count / total, 4) for language, count in counts.most_common()}
+    named = {language: round(count / total, 4) for language, count in counts.most_common()}
+    return {language: share for language, share in named.items() if share >= _LEAST}

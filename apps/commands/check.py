@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 WOULD_STOP = 1
 SHOWN = 3
-_OBJECTIVE = {"labels": "classify", "texts": "pretrain", "conversations": "sft"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from finetune.notices import without_library_warnings
+
     reading, held = _reading(args.examples, args.objective), _evaluation(args.eval)
-    report = _report(args, reading, held)
+    with without_library_warnings():
+        report = _report(args, reading, held)
     fatal = next((finding for finding in report.findings if finding.fatal), None)
     if fatal is not None:
         raise ValueError(f"{args.examples}: {fatal.message}.")
@@ -88,14 +90,11 @@ def _report(args: argparse.Namespace, reading: Reading, evaluation: list[Example
 
 
 def _config(args: argparse.Namespace, reading: Reading) -> TrainConfig:
-    from collections import Counter
-
     from finetune.checks import check_config
-    from finetune.data_report import kind_of
+    from finetune.data_report import commonest_kind
     from finetune.schema import TrainConfig
 
-    commonest = Counter(kind_of(row) for row in reading.examples).most_common(1)[0][0]
-    objective = args.objective or _OBJECTIVE.get(commonest, "")
+    objective = args.objective or commonest_kind(reading.examples)[1]
     given = {"max_length": args.max_length, "method": args.method, "packing": args.packing}
     settings = {name: value for name, value in given.items() if value is not None}
     config = TrainConfig(model=args.model or "", out="", objective=objective or "sft", **settings)
