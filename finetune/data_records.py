@@ -18,12 +18,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """Tokens of one set of rows, as the trainer's batches hold them. `cut` never reaches the model."""
+    """Tokens of one set of rows, as the trainer's batches hold them: learned, or read without loss.
+
+    `cut` and `dropped` never reach the model; with these four every token of the rows is accounted for.
+    """
 
     rows: int  # that are trained on
     supervised: int
     masked: int
-    cut: int  # tokens beyond the longest row allowed
+    cut: int  # beyond the longest row allowed, of rows that are trained on
+    dropped: int  # of rows that are not: nothing to learn is left in them
     rows_cut: int
     rows_dropped: int
     sequences: int  # what batches are made of: rows, divided conversations, or packed blocks

@@ -53,8 +53,10 @@ def tokens_in_words(tokens: Tokens | None, report: DataReport) -> str:
     sequences = count(tokens.sequences, "sequence")
     text += f"; {count(tokens.rows)} in {sequences} of up to {report.max_length:,} tokens"
     if tokens.cut:
-        text += f"; {count(tokens.cut, 'token')} cut off {count(tokens.rows_cut + tokens.rows_dropped)}"
-    return text + (f"; {count(tokens.rows_dropped)} dropped" if tokens.rows_dropped else "")
+        text += f"; {count(tokens.cut, 'token')} cut off {count(tokens.rows_cut)}"
+    if tokens.dropped:
+        text += f"; {count(tokens.rows_dropped)} dropped with {count(tokens.dropped, 'token')}"
+    return text
 
 
 def lengths_in_words(lengths: Lengths | None) -> str:

@@ -21,22 +21,27 @@ def counted(encoded: Sequence[Encoded], sequences: Sequence[Row]) -> Tokens:
     labels = sum(bool(example.target) for example in encoded)
     learned = sum(label != IGNORED for row in sequences for label in row["labels"][1:])
     read = sum(len(row["input_ids"]) for row in sequences)
-    lost = [sum(row.lost for row in example.rows) for example in encoded]
-    dropped = [is_dropped(example) for example in encoded]
+    rows = [(row, _is_kept(row, example)) for example in encoded for row in example.rows]
+    dropped = sum(map(is_dropped, encoded))
     return Tokens(
-        rows=len(encoded) - sum(dropped),
+        rows=len(encoded) - dropped,
         supervised=learned + labels,
         masked=read - learned,
-        cut=sum(lost),
-        rows_cut=sum(tokens > 0 and not gone for tokens, gone in zip(lost, dropped, strict=True)),
-        rows_dropped=sum(dropped),
+        cut=sum(row.lost for row, kept in rows if kept),
+        dropped=sum(len(row.input_ids) + row.lost for row, kept in rows if not kept),
+        rows_cut=sum(any(row.cut for row in example.rows) and not is_dropped(example) for example in encoded),
+        rows_dropped=dropped,
         sequences=len(sequences),
     )
 
 
+def _is_kept(row: TokenRow, example: Encoded) -> bool:
+    return bool(example.target) or any(label != IGNORED for label in row.labels)
+
+
 def is_dropped(example: Encoded) -> bool:
     """Nothing of it can be learned: its question alone fills the length."""
-    return not example.target and all(label == IGNORED for row in example.rows for label in row.labels)
+    return not any(_is_kept(row, example) for row in example.rows)
 
 
 def length_of(example: Encoded) -> int:

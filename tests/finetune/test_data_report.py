@@ -99,7 +99,12 @@ def test_cut_and_dropped_rows_are_counted_and_stop_a_training_when_they_are_many
     few = check([*ROWS, wordy, long], max_length=64)
     assert few.training is not None and few.lengths is not None
     assert (few.training.rows, few.training.rows_cut, few.training.rows_dropped) == (31, 1, 1)
-    assert few.training.cut == sum(size - 64 for _, size in few.lengths.longest[:2])
+    sizes = dict(few.lengths.longest)
+    assert (few.training.cut, few.training.dropped) == (sizes[31] - 64, sizes[32])
+    whole = check([*ROWS, wordy, long], max_length=256).training
+    assert whole is not None and whole.cut == whole.dropped == 0
+    parts = few.training.supervised + few.training.masked + few.training.cut + few.training.dropped
+    assert parts == whole.supervised + whole.masked
     assert [few.findings[at].rows for at in (-2, -1)] == [(31,), (32,)]
     assert keys(few) == ["truncated", "dropped"] and not few.blocking
     many = check([*ROWS[:4], wordy, long], max_length=64)
