@@ -69,7 +69,8 @@ def progress_lines(clock: Callable[[], float] = time.monotonic) -> Progress:
         now = clock()
         details[stage] = detail or details.get(stage, "")
         began, first = begun.setdefault(stage, (now, done))
-        quarter, last = said.get(stage, (4 * first // max(total, 1), began))
+        # A stage that is told of once, at its end, is said as well.
+        quarter, last = said.get(stage, (4 * first // max(total, 1) if first < total else 0, began))
         reached = 4 * done // max(total, 1)
         if reached <= quarter and not (now - last >= _QUIET_SECONDS and done < total):
             return

@@ -67,7 +67,8 @@ class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
         self.began = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.log.cut(state.global_step)
+        if state.is_world_process_zero:
+            self.log.cut(state.global_step)
         self.tokens = state.num_input_tokens_seen
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -77,6 +78,8 @@ class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
         self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **kwargs: Any
     ) -> None:
         found = logs or {}
+        if not state.is_world_process_zero:  # several processes, one file
+            return
         if "loss" in found:
             self._step(state, found)
         scores = {

@@ -38,8 +38,7 @@ def claim(config: TrainConfig) -> None:
     """Checks that a run may write to `config.out`. Raises ValueError rather than touch what lies there."""
     out, partial = Path(config.out), unfinished(Path(config.out))
     _restore(out)
-    if out.exists() and not is_finished(out) and not (out.is_dir() and not any(out.iterdir())):
-        raise ValueError(f"'{out}' exists and is no adapter of this program; choose another --out.")
+    refuse_foreign(out)
     if is_finished(out) and not config.overwrite and not (config.resume and partial.is_dir()):
         raise ValueError(
             f"'{out}' holds a finished adapter; choose another --out, or replace it with --overwrite."
@@ -50,6 +49,12 @@ def claim(config: TrainConfig) -> None:
             f"An interrupted run lies in '{partial}' ({found.name}); give --resume to go on with it, "
             "or --overwrite to start anew."
         )
+
+
+def refuse_foreign(out: Path) -> None:
+    """Raises ValueError where something lies at `out` that this program did not make."""
+    if out.exists() and not is_finished(out) and not (out.is_dir() and not any(out.iterdir())):
+        raise ValueError(f"'{out}' exists and is no adapter of this program; choose another --out.")
 
 
 def open_run(

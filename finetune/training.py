@@ -63,6 +63,7 @@ def checked_run(examples: Sequence[Example], config: TrainConfig) -> Rows:
     """The run that `config` asks for. Raises ValueError, OSError or ImportError before anything is loaded."""
     check_config(config)
     check_reporters(config.report_to)
+    run_folder.refuse_foreign(Path(config.out))
     base = resolve_model(config.model)
     check_support(config.method, config.objective, model_config(base))
     return gather(examples, config, base)

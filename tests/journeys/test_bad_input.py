@@ -232,7 +232,7 @@ def interrupted(*argv: object, at: str, cwd: Path) -> str:
     )  # fmt: skip
     for line in process.stderr:
         words = line.split()
-        if line.startswith(at) and 2 * int(words[1]) >= int(words[3]):
+        if line.startswith(at) and 2 * int(words[1]) >= int(words[3].rstrip(",")):
             break
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
