@@ -95,7 +95,7 @@ def test_the_counts_are_those_of_the_batches_that_a_trainer_is_given(
 
 
 def test_cut_and_dropped_rows_are_counted_and_stop_a_training_when_they_are_many(check: Check) -> None:
-    wordy, long = chat("Why?", "So. " * 60), chat("Why? " * 60, "So.")
+    wordy, long = chat("Why?", "So. " * 40), chat("Why? " * 40, "So.")
     few = check([*ROWS, wordy, long], max_length=64)
     assert few.training is not None and few.lengths is not None
     assert (few.training.rows, few.training.rows_cut, few.training.rows_dropped) == (31, 1, 1)
