@@ -97,7 +97,7 @@ def test_a_run_tells_loss_and_speed_as_it_goes_and_its_gains_at_the_end(
     assert main([*line, "--metric-rows", "1", "--learning-rate", "0.01"]) == 0
     said = capsys.readouterr()
     assert (
-        "train: predicted peak " in said.err
+        "note: predicted peak " in said.err
         and "train: 4 of 4, loss " in said.err
         and " tokens/s" in said.err
     )
