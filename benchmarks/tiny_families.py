@@ -29,7 +29,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
 ENCODERS = ("bert", "distilbert")
 
 
-def build(folder: Path, family: str, *, seed: int = 0) -> Path:
+def build(folder: Path, family: str, *, seed: int = 0, width: int = WIDTH, layers: int = LAYERS) -> Path:
     """A model folder of the family, with a byte-level tokenizer and a ChatML template."""
     import torch
     from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
@@ -38,8 +38,8 @@ def build(folder: Path, family: str, *, seed: int = 0) -> Path:
     config = AutoConfig.for_model(
         family,
         vocab_size=len(tokenizer),
-        hidden_size=WIDTH,
-        num_hidden_layers=LAYERS,
+        hidden_size=width,
+        num_hidden_layers=layers,
         num_attention_heads=HEADS,
         max_position_embeddings=128,
         eos_token_id=tokenizer.eos_token_id,
