@@ -21,6 +21,8 @@ def check_config(config: TrainConfig) -> None:
             raise ValueError(f"{name} is {getattr(config, name)}; it must be more than 0.")
     if config.max_length < 8:
         raise ValueError(f"max_length is {config.max_length}; a row needs at least 8 tokens.")
+    if config.answers not in ("all", "last"):
+        raise ValueError(f"answers is '{config.answers}'; choose one of ['all', 'last'].")
     for name in ("max_steps", "eval_steps"):
         if getattr(config, name) is not None and getattr(config, name) < 1:
             raise ValueError(f"{name} is {getattr(config, name)}; it must be at least 1.")

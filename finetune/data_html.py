@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from finetune.data_records import DataReport, Finding, Preview
 from finetune.data_text import finding_in_words, lengths_in_words, printable, shortened, tokens_in_words
+from finetune.formats.faults import Fault
 
+_MOST_FAULTS = 500  # that are listed; a file with more has another trouble
 # The page may not load or run anything, whatever a row holds.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
@@ -28,14 +30,17 @@ mark { background: var(--learned); color: inherit; }
 """
 
 
-def render_html(report: DataReport, *, source: str = "") -> str:
-    """The page; learned stretches of the previewed rows are marked. Rows of any language stand as they are."""
+def render_html(report: DataReport, *, source: str = "", faults: Sequence[Fault] = ()) -> str:
+    """The page; learned stretches of the previewed rows are marked. `faults` are the rows that were not read."""
     title = f"Data check: {source}" if source else "Data check"
     blocks = [
         f"<h1>{escape(printable(title))}</h1>",
         _verdict(report),
         _facts(report),
         _findings("What would stop a training", [one for one in report.findings if one.blocking], "stops"),
+        _list(
+            "Rows that cannot be used", [f"line {one.line}: {one.reason}" for one in faults[:_MOST_FAULTS]]
+        ),
         _findings("Worth knowing", [one for one in report.findings if not one.blocking], ""),
         _bars("Labels", report.labels),
         _bars("Languages", {name: round(100 * share) for name, share in report.languages.items()}, " %"),

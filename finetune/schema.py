@@ -44,6 +44,7 @@ class TrainConfig:
     batch_size: int = 4
     accumulation: int = 1
     max_length: int = 1024  # tokens; longer rows are cut and counted
+    answers: str = "all"  # of a conversation, which are learned: all or last
     packing: bool = False  # several rows in one sequence, attention kept apart; "pretrain" always packs
     lora_rank: int = 16
     lora_alpha: int = 32

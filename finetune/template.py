@@ -100,9 +100,10 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def encode_rows(
-    tokenizer: Tokenizer, messages: Messages, max_length: int, stops: frozenset[int]
+    tokenizer: Tokenizer, messages: Messages, max_length: int, stops: frozenset[int], *, answers: str = "all"
 ) -> list[TokenRow]:
-    """Tokens with loss on every assistant turn, each with its end token. `stops` comes from stop_tokens.
+    """Tokens with loss on every assistant turn ("last": on that one alone), each with its end token. `stops` comes
+    from stop_tokens.
 
     One row where the template only ever appends: then each answer follows exactly what the model would see. Some
     templates write earlier turns otherwise than the last (Qwen3 drops their thinking, Mistral moves the system
@@ -111,6 +112,8 @@ def encode_rows(
     learned = [
         at for at, turn in enumerate(messages) if turn["role"] == "assistant" and turn.get("weight") != "0"
     ]
+    if answers == "last":
+        learned = learned[-1:]
     if len(learned) > 1:
         together = _all_answers(tokenizer, messages[: learned[-1] + 1], learned, stops)
         if together is not None:

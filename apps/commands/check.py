@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--objective", help="sft, classify or pretrain (default: what the rows are for)")
     parser.add_argument("--method", help="as for train: soft prompts leave less room for a row")
     parser.add_argument("--max-length", type=int, help="tokens of the longest row (default: train's)")
+    parser.add_argument("--answers", choices=("all", "last"), help="which of a conversation are learned")
     parser.add_argument("--packing", action="store_true", default=None, help="several rows in one sequence")
     parser.add_argument(
         "--show", type=int, default=SHOWN, metavar="N", help="rows to show as the model sees them"
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if fatal is not None:
         raise ValueError(f"{args.examples}: {fatal.message}.")
     if args.html:
-        _write(Path(args.html), report, args.examples)
+        _write(Path(args.html), report, reading)
     print(_shown(args, report, reading))
     return WOULD_STOP if report.blocking else 0
 
@@ -96,6 +97,7 @@ def _config(args: argparse.Namespace, reading: Reading) -> TrainConfig:
 
     objective = args.objective or commonest_kind(reading.examples)[1]
     given = {"max_length": args.max_length, "method": args.method, "packing": args.packing}
+    given["answers"] = args.answers
     settings = {name: value for name, value in given.items() if value is not None}
     config = TrainConfig(model=args.model or "", out="", objective=objective or "sft", **settings)
     check_config(config)
@@ -130,13 +132,13 @@ def _parted(
     return train, held
 
 
-def _write(out: Path, report: DataReport, source: str) -> None:
+def _write(out: Path, report: DataReport, reading: Reading) -> None:
     from finetune.data_html import render_html
 
     if out.is_dir():
         raise IsADirectoryError(f"{out} is a folder; name a file for the report.")
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(render_html(report, source=source), "utf-8")
+    out.write_text(render_html(report, source=reading.source, faults=reading.faults), "utf-8")
 
 
 def _shown(args: argparse.Namespace, report: DataReport, reading: Reading) -> str:

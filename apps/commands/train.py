@@ -52,6 +52,9 @@ def _add_run_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--accumulation", type=int, help="batches of one step")
     group.add_argument("--max-length", type=int, help="tokens; longer rows are cut and counted")
     group.add_argument(
+        "--answers", choices=("all", "last"), help="which of a conversation are learned (default: all)"
+    )
+    group.add_argument(
         "--packing", action="store_true", default=None, help="several rows in one sequence: no padding"
     )
     group.add_argument("--lora-rank", type=int)

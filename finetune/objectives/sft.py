@@ -50,7 +50,7 @@ def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, token
     found = []
     for example in examples:
         try:
-            rows = encode_rows(tokenizer, example.messages, length, stops)
+            rows = encode_rows(tokenizer, example.messages, length, stops, answers=config.answers)
         except ValueError as error:
             raise ValueError(f"Row at line {example.line}: {error}") from None
         found.append(Encoded(line=example.line, rows=tuple(rows)))

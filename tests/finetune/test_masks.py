@@ -98,6 +98,13 @@ def test_a_tokenizer_that_joins_line_breaks_to_what_follows_still_learns_what_it
         assert learned(tokenizer, row) == [TALK[at]["content"] + "<|eot_id|>"]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_last_answer_alone_can_be_asked_for(name: str) -> None:
+    tokenizer = tokenizer_of(name)
+    (row,) = encode_rows(tokenizer, TALK, 400, stop_tokens(tokenizer), answers="last")
+    assert learned(tokenizer, row) == [f"{FORMATS[name].before}九点到五点。{FORMATS[name].end}"]
+
+
 def test_a_turn_of_weight_0_is_read_and_not_learned() -> None:
     talk = [*TALK[:2], {**TALK[2], "weight": "0"}, *TALK[3:]]
     tokenizer, (row,) = rows_of("chatml", talk)
