@@ -13,7 +13,7 @@ from finetune.data_tokens import is_dropped
 from finetune.objectives import Encoded
 from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
-from finetune.template import stops_in
+from finetune.template import closing_token, stops_in
 
 
 def token_findings(
@@ -107,4 +107,10 @@ def _ends(encoded: Sequence[Encoded], config: TrainConfig, folder: Path, tokeniz
         if any(not row.cut and row.labels[-1] not in stops for row in example.rows)
     ]
     message = f"{count(len(lines))} without a token at the end that stops the model: it would write on and on"
-    return [finding("no_eos", message, lines, len(encoded), config.objective)] if lines else []
+    found = [finding("no_eos", message, lines, len(encoded), config.objective)] if lines else []
+    if closing_token(tokenizer) is None:
+        message = (
+            f"the chat template closes no answer; training adds {tokenizer.eos_token}, where answering stops"
+        )
+        found.append(Finding(key="end_added", message=message))
+    return found

@@ -14,6 +14,7 @@ from finetune.schema import Example
 _MARKS = re.compile(r"""(?<!\d)[.,:]|[.,:](?!\d)|[;!?…"'“”‘’«»、。，；：！？·—–()\[\]（）【】《》]""")
 _WORDS = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af]|[^\W_\u2e80-\u9fff\uac00-\ud7af]+")
 _SHINGLE = 3  # words, or Chinese characters, taken together
+_MOST_COMPARED = 2000  # candidates for one text: where more share its rarest words they are of one mould
 NEAR = 0.8  # share of shingles in common, of all that either has
 
 
@@ -69,10 +70,12 @@ class NearIndex:
         if not shingles:
             return
         found = {at for shingle in self._rarest(shingles) for at in self._places.get(shingle, ())}
-        for at in sorted(found):
+        for at in sorted(found)[:_MOST_COMPARED]:
             other = self._sets[at]
+            if its_numbers != self._numbers[at]:
+                continue
             both = len(shingles & other)
-            if both >= NEAR * (len(shingles) + len(other) - both) and its_numbers == self._numbers[at]:
+            if both >= NEAR * (len(shingles) + len(other) - both):
                 yield at
 
 

@@ -190,15 +190,20 @@ def stop_tokens(tokenizer: Tokenizer, generation_config: Any = None) -> frozense
     A chat template often closes a turn with a token that is not eos_token (<|im_end|>, <end_of_turn>); a
     model that does not stop there never stops.
     """
-    found = {tokenizer.eos_token_id}
+    found = {tokenizer.eos_token_id, closing_token(tokenizer)}
     configured = getattr(generation_config, "eos_token_id", None)
     found |= set(configured) if isinstance(configured, (list, tuple)) else {configured}
+    return frozenset(token for token in found if token is not None)
+
+
+def closing_token(tokenizer: Tokenizer) -> int | None:
+    """The special token that the chat template writes right after an answer, or None where it writes none."""
     probe = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "qz"}]
     tail = render(tokenizer, probe, answering=False).rpartition("qz")[2]
     special = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
-    closing = [token for token in encode(tokenizer, tail) if tokenizer.decode([token]).strip()]
-    found |= {token for token in closing[:1] if token in special}
-    return frozenset(token for token in found if token is not None)
+    written = (token for token in encode(tokenizer, tail) if tokenizer.decode([token]).strip())
+    first = next(written, None)
+    return first if first in special else None
 
 
 def stops_in(folder: Path, tokenizer: Tokenizer) -> frozenset[int]:

@@ -193,6 +193,23 @@ def test_a_template_that_writes_the_question_otherwise_when_answering_stops_a_tr
     assert finding.key == "template" and len(finding.rows) == 30
 
 
+def test_an_answer_that_does_not_learn_to_stop_stops_a_training(tiny_llama: Path) -> None:
+    from finetune.data_token_findings import token_findings
+    from finetune.data_tokens import lengths
+    from finetune.objectives import Encoded
+    from finetune.template import TokenRow, encode, load_tokenizer
+
+    tokenizer, config = load_tokenizer(tiny_llama), TrainConfig(model=str(tiny_llama), out="")
+    ids = encode(tokenizer, "Thirty days.")
+    endless = Encoded(line=3, rows=(TokenRow(input_ids=ids, labels=ids),))
+    sizes = lengths([(3, len(ids))], "tokens")
+    (finding,) = token_findings(ROWS[:1], [endless], sizes, config, tiny_llama, tokenizer, 100)
+    assert (finding.key, finding.rows, finding.blocking) == ("no_eos", (3,), True)
+    tokenizer.chat_template = "{% for m in messages %}{{ m.content }}\n{% endfor %}"
+    (_, added) = token_findings(ROWS[:1], [endless], sizes, config, tiny_llama, tokenizer, 100)
+    assert added.key == "end_added" and "training adds <|im_end|>" in added.message and not added.blocking
+
+
 def test_without_a_tokenizer_the_report_says_what_it_could_not_look_at() -> None:
     report = check_data(ROWS, [], TrainConfig(model="", out=""), None)
     assert report.training is None and report.lengths is not None and report.lengths.unit == "characters"
