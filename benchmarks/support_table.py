@@ -16,6 +16,7 @@ from typing import Any
 
 from tiny_families import FAMILIES, build
 
+from finetune.defaults import learning_rates
 from finetune.methods import METHODS
 from finetune.objectives import OBJECTIVES
 from finetune.schema import Example, TrainConfig
@@ -112,7 +113,29 @@ def page(trials: list[Trial], families: list[str]) -> str:
         chosen = [trial for trial in trials if trial.objective == objective]
         parts += [f"## {objective}", "\n".join(table(chosen, families, reasons))]
     listed = [f"{number}. {reason}" for number, reason in enumerate(reasons, 1)]
-    return "\n\n".join([*parts, "## Reasons", "\n".join(listed)]) + "\n"
+    return "\n\n".join([*parts, "## Reasons", "\n".join(listed), *abilities()]) + "\n"
+
+
+def abilities() -> list[str]:
+    """What can be done with each method's result, and the learning rates of defaults.toml for models up to 13B."""
+    lines = [
+        f"| method | merges into its base | rows may share a sequence | {' | '.join(TRIED)} |",
+        "| --- | :---: | :---: |" + " ---: |" * len(TRIED),
+    ]
+    for name, method in METHODS.items():
+        merges = "whole model" if method.whole else "yes" if method.merges else "no"
+        rates = [_rate(name, objective) for objective in TRIED]
+        cells = [merges, "no" if method.virtual_tokens else "yes", *rates]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return ["## After training, and default learning rates", "\n".join(lines)]
+
+
+def _rate(method: str, objective: str) -> str:
+    """Empty where nothing is learned by steps, or no model serves the pair."""
+    served = any(
+        why_not(method, objective, {"model_type": kind}) is None for kind in ("llama", "gpt2", "bert")
+    )
+    return f"{learning_rates(method, objective, 1.0)[0]:g}" if served and method != "features" else ""
 
 
 def main() -> int:

@@ -28,8 +28,9 @@ class Bottleneck(nn.Module):
         nn.init.zeros_(self.up.bias)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        change: torch.Tensor = self.up(nn.functional.gelu(self.down(states)))
-        return states + change
+        # Trained in fp32 beside a layer in 16 bits, also where nothing else converts between the two.
+        change: torch.Tensor = self.up(nn.functional.gelu(self.down(states.to(self.down.weight.dtype))))
+        return states + change.to(states.dtype)
 
 
 def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> Any:

@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file
 from trained_pairs import Trained
 
-from finetune import TrainConfig, TrainingInterrupted, load_classifier, train
+from finetune import TrainConfig, TrainingInterrupted, load_classifier, load_generator, train
 from finetune.causal import load_causal
-from finetune.methods import load_method
+from finetune.methods import METHODS, load_method
 from finetune.methods.adalora import PruneRanks
 from finetune.schema import Example
 
@@ -121,6 +121,21 @@ def test_a_text_reads_the_same_alone_and_beside_a_longer_one(trained_pairs: Pair
         ]
         assert [label for label, _ in together] == [label for label, _ in alone]
         assert [share for _, share in together] == pytest.approx([share for _, share in alone], abs=1e-5)
+
+
+def test_rows_may_share_a_sequence_where_the_table_of_methods_says_so(trained_pairs: Pairs) -> None:
+    first, second = torch.arange(3, 12)[None], torch.arange(40, 47)[None]
+    places = torch.cat([torch.arange(9), torch.arange(7)])[None]
+    for (method, objective), pair in trained_pairs.items():
+        if objective == "sft" and not METHODS[method].virtual_tokens:
+            model = load_generator(str(pair.base), pair.folder).model
+            with torch.inference_mode():
+                apart = torch.cat(
+                    [model(input_ids=ids, use_cache=False).logits for ids in (first, second)], 1
+                )
+                joined = torch.cat([first, second], 1)
+                shared = model(input_ids=joined, position_ids=places, use_cache=False).logits
+            assert torch.allclose(apart, shared, atol=1e-4), method
 
 
 def test_the_regression_is_scikit_learns(trained_pairs: Pairs) -> None:
