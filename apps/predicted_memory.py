@@ -26,10 +26,12 @@ def predicted_memory(config: TrainConfig, longest: int) -> Prediction | None:
     except ValueError as error:
         logger.info("memory is not predicted: %s", error)
         return None
+    # The formulas count activations in 16 bits, as autocast makes them on a card; a processor computes in 32.
+    wider = 0.0 if card is not None else found.parts.get("activations", 0.0)
     return Prediction(
-        gib=found.allocated_gib,
-        low_gib=found.low_gib,
-        high_gib=found.high_gib,
+        gib=found.allocated_gib + wider,
+        low_gib=found.low_gib + wider,
+        high_gib=found.high_gib + wider,
         of="in tensors; the interval includes what the allocator and the device take beside them",
     )
 
@@ -59,6 +61,7 @@ def _setup(config: TrainConfig, longest: int, card: bool) -> TrainSetup:
         "tuned_layers": config.last_layers,
         "gradient_checkpointing": checkpointing,
         "autocast": card,
+        "kbit_upcast": False,
     }
     method: Any = ADVISOR_NAMES.get(config.method, config.method)
     if not card and method != "qlora":

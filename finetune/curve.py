@@ -26,7 +26,7 @@ def draw_curve(lines: Sequence[Mapping[str, Any]], kept_step: int, file: Path) -
         axes.plot(*zip(*held_out, strict=True), marker="o", linewidth=2, label="held-out rows")
     if learned and kept_step < learned[-1][0]:
         axes.axvline(kept_step, linestyle=":", color="grey", label=f"kept: step {kept_step}")
-    axes.set(xlabel="step", ylabel="loss per token")
+    axes.set(xlabel="step", ylabel="loss")
     if learned or held_out:
         axes.legend()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})

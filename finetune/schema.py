@@ -41,13 +41,13 @@ class TrainConfig:
     max_steps: int | None = None
     learning_rate: float | None = None
     head_learning_rate: float | None = None  # of a classifier's head beside a body that is trained too
-    batch_size: int = 4
+    batch_size: int = _default("batch_size")
     accumulation: int = 1
-    max_length: int = 1024  # tokens; longer rows are cut and counted
+    max_length: int = _default("max_length")  # tokens; longer rows are cut and counted
     answers: str = "all"  # of a conversation, which are learned: all or last
     packing: bool = False  # several rows in one sequence, attention kept apart; "pretrain" always packs
-    lora_rank: int = 16
-    lora_alpha: int = 32
+    lora_rank: int = _default("lora_rank")
+    lora_alpha: int = _default("lora_alpha")
     lora_dropout: float = 0.0
     lora_targets: str = "all-linear"  # or names of linear layers, with commas: "q_proj,v_proj"
     adalora_target_rank: int = 8  # the mean rank that is left; a run starts from one and a half times that
