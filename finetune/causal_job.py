@@ -12,9 +12,10 @@ from transformers import TrainingArguments
 from finetune.adapter_weights import save_adapter
 from finetune.causal import load_causal
 from finetune.collate import Collator
+from finetune.isolation import keeps_rows_apart
 from finetune.methods import Method
 from finetune.objectives import Job
-from finetune.packing import Row
+from finetune.packing import Row, parted
 from finetune.schema import TrainConfig
 from finetune.token_trainer import TokenTrainer
 from finetune.weights import model_config
@@ -32,6 +33,12 @@ def causal_job(
 ) -> Job:
     """Loads the model in `folder` and attaches the method; `told` goes into the Job (rows, notes)."""
     base = load_causal(folder, **method.loading())
+    if any("position_ids" in row for row in sequences) and not keeps_rows_apart(base):
+        sequences, held = parted(sequences), parted(held)
+        note = (
+            f"a {base.config.model_type} model cannot keep packed rows apart: each has a sequence of its own"
+        )
+        told = {**told, "notes": (*told.get("notes", ()), note)}
     trainer = TokenTrainer(
         model=method.attach(base, config, task="CAUSAL_LM", head=None),
         # Of a wrapped model the Trainer cannot see what its labels are called, nor which columns it reads.

@@ -40,6 +40,17 @@ def joined(parts: Iterable[Row]) -> Row:
     return whole
 
 
+def parted(sequences: Iterable[Row]) -> list[Row]:
+    """The rows of packed sequences, each alone again; those of a single token teach nothing and are left out."""
+    found: list[Row] = []
+    for whole in sequences:
+        starts = [at for at, place in enumerate(whole["position_ids"]) if place == 0]
+        for start, end in zip(starts, [*starts[1:], len(whole["position_ids"])], strict=True):
+            if end - start > 1:
+                found.append({name: whole[name][start:end] for name in ("input_ids", "labels")})
+    return found
+
+
 def blocks(documents: Iterable[Sequence[int]], capacity: int) -> list[Row]:
     """Documents one after another, cut every `capacity` tokens; a document that is cut goes on in the next block."""
     found: list[Row] = []

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from finetune.collate import Collator
-from finetune.packing import Row, blocks, packed
+from finetune.isolation import keeps_rows_apart
+from finetune.packing import Row, blocks, packed, parted
 from finetune.template import IGNORED
 
 KINDS = ["llama", "qwen2", "mistral", "gpt2", "gemma2", "phi3"]
@@ -58,6 +59,21 @@ def models() -> Callable[[str], Any]:
         return AutoModelForCausalLM.from_config(config).eval()
 
     return make
+
+
+def test_packed_rows_can_be_parted_again() -> None:
+    rows = [row([number] * (number + 2), 1) for number in range(1, 9)]
+    again = parted(packed(rows, 16))
+    assert sorted(again, key=lambda one: one["input_ids"][0]) == rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "apart"), [*((kind, True) for kind in KINDS), ("opt", False), ("bloom", False)]
+)
+def test_models_that_let_packed_rows_see_each_other_are_found_out(
+    kind: str, apart: bool, models: Callable[[str], Any]
+) -> None:
+    assert keeps_rows_apart(models(kind)) == apart
 
 
 @pytest.mark.parametrize("kind", KINDS)
