@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
 
 def loading() -> dict[str, Any]:
@@ -21,3 +22,7 @@ def train_only(model: nn.Module, weights: Iterable[nn.Parameter]) -> None:
     for weight in weights:
         weight.data = weight.data.float()
         weight.requires_grad_(True)
+    if isinstance(model, PreTrainedModel):
+        # A checkpoint then holds what is trained: the frozen rest is read from the base.
+        trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+        model._keys_to_ignore_on_save = set(model.state_dict()) - trained
