@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,18 +53,45 @@ def merge_adapter(
     check_base(card, base)
     check_tokenizer(adapter, base)
     kind = dtype or stored_dtype(base)
-    apart = load_adapter(_base(base, card), Path(adapter), card)
-    inputs = probe(apart)
-    before = outputs(apart, inputs)
-    merged = apart.merge_and_unload(safe_merge=True) if hasattr(apart, "merge_and_unload") else apart
+    merged, inputs, before = _merged(base, Path(adapter), card)
     difference = distance(before, outputs(merged, inputs))
     if not difference <= TOLERANCE:
         raise ValueError(
             f"Merging '{adapter}' would change the outputs by {difference:.1e} (allowed: {TOLERANCE:.0e}); nothing was "
             "written. Serve the adapter beside its base."
         )
-    rounding = _store(merged, card, Path(adapter), target, kind, inputs, before)
+    with _staged(target) as staging:
+        _write(merged.to(getattr(torch, kind)), staging)
+        del merged  # it is read back below, and a large model should not be held twice
+        AutoTokenizer.from_pretrained(str(adapter), local_files_only=True).save_pretrained(str(staging))
+        write_card(replace(card, merged=True), staging)
+        rounding = distance(before, outputs(_stored(staging, card), inputs))
+        if kind == "float32" and not rounding <= TOLERANCE:
+            raise ValueError(
+                f"The merged model was not stored as it is ({rounding:.1e} away); nothing was kept."
+            )
     return Merged(path=str(target), dtype=kind, difference=difference, rounding=rounding)
+
+
+def _merged(base: Path, adapter: Path, card: AdapterCard) -> tuple[Any, torch.Tensor, torch.Tensor]:
+    """The merged model in fp32, token numbers, and what base and adapter made of them."""
+    apart = load_adapter(_base(base, card), adapter, card)
+    inputs = probe(apart)
+    before = outputs(apart, inputs)
+    return apart.merge_and_unload(safe_merge=True) if hasattr(apart, "peft_config") else apart, inputs, before
+
+
+@contextmanager
+def _staged(target: Path) -> Iterator[Path]:
+    """A folder beside `target` that takes its name at the end, so that a folder of that name is a whole one."""
+    staging = target.with_name(target.name + ".unfinished")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        yield staging
+        staging.rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def check_mergeable(card: AdapterCard, adapter: str | Path) -> None:
@@ -104,30 +133,6 @@ def distance(first: torch.Tensor, second: torch.Tensor) -> float:
     """Largest difference, as a share of the largest output where that is over 1; infinite where one is no number."""
     found = (first - second).abs().max() / first.abs().max().clamp(min=1)
     return float(found) if bool(torch.isfinite(found)) else float("inf")
-
-
-def _store(
-    merged: Any, card: AdapterCard, adapter: Path, target: Path, kind: str, inputs: Any, before: torch.Tensor
-) -> float:
-    """Writes beside `target` and renames at the end, so that a folder of that name is a whole one; returns how far the
-    stored model's outputs are from those before."""
-    staging = target.with_name(target.name + ".unfinished")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
-        _write(merged.to(getattr(torch, kind)), staging)
-        AutoTokenizer.from_pretrained(str(adapter), local_files_only=True).save_pretrained(str(staging))
-        write_card(replace(card, merged=True), staging)
-        again = _stored(staging, card)
-        rounding = distance(before, outputs(again, inputs))
-        if kind == "float32" and not rounding <= TOLERANCE:
-            raise ValueError(
-                f"The merged model was not stored as it is ({rounding:.1e} away); nothing was kept."
-            )
-        staging.rename(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    return rounding
 
 
 def _write(merged: Any, folder: Path) -> None:
