@@ -17,6 +17,7 @@ from finetune.formats.faults import Fault
 Row = Mapping[str, Any]
 Read = Iterator[tuple[int, Row | Fault]]
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
+_LONGEST_CELL = 1 << 30  # characters
 NOT_UTF8 = "not UTF-8; save the file as UTF-8 and try again."
 
 
@@ -125,16 +126,17 @@ def _csv_rows(text: str, delimiter: str | None) -> Read:
     header = text.lstrip("\n").split("\n", 1)[0]
     # Spreadsheets of half of Europe write semicolons: whichever the header has most of divides the cells.
     delimiter = delimiter or max(",;\t", key=header.count)
+    csv.field_size_limit(_LONGEST_CELL)  # Python's own limit is shorter than a long document
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
+        line = max(reader.line_num, 1) + 1  # where the row begins: a cell may hold line breaks
         try:
             row = next(reader, None)
         except csv.Error as error:
-            yield reader.line_num, Fault(line=reader.line_num, reason=f"not CSV ({error}).")
+            yield line, Fault(line=line, reason=f"not CSV ({error}).")
             return
         if row is None:
             return
-        line = reader.line_num
         if None in row or None in row.values():
             yield line, Fault(line=line, reason="not as many cells as the header has columns.")
         elif any(str(value).strip() for value in row.values()):

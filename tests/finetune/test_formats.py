@@ -281,6 +281,14 @@ def test_tables_of_chinese_spreadsheets_are_read(tmp_path: Path, encoding: str) 
     assert [turn["content"] for turn in example.messages] == ["退款期限？", "三十天。"]
 
 
+def test_a_cell_may_hold_a_document_and_a_row_is_named_by_its_first_line(tmp_path: Path) -> None:
+    long = "A line.\n" * 40_000
+    file = write(tmp_path, f'question,answer\n"{long}",Yes.\n"Two\nlines",\n', name="rows.csv")
+    reading = read_examples(file)
+    assert reading.examples[0].messages[0]["content"] == long and reading.examples[0].line == 2
+    assert [fault.line for fault in reading.faults] == [40_003]
+
+
 def test_a_table_in_another_encoding_is_not_guessed_at(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_bytes("question,answer\nGrüße?,Schöne Grüße aus Köln\n".encode("latin-1"))
     with pytest.raises(ValueError, match=r"rows.csv:2: not UTF-8"):
