@@ -66,7 +66,7 @@ def _near_repeats(rows: Rows, known: set[int]) -> list[int]:
         return []
     index = NearIndex(texts)
     fresh = (at for at in range(len(texts)) if at not in known)
-    return [at for at in fresh if any(other < at for other in index.near(texts[at]) if other not in known)]
+    return [at for at in fresh if any(other < at for other in index.near_to(at) if other not in known)]
 
 
 def _conflicts(rows: Rows, objective: str) -> list[Finding]:

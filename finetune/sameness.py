@@ -66,7 +66,13 @@ class NearIndex:
 
     def near(self, text: str) -> Iterator[int]:
         """Places of texts that are nearly the same, in order."""
-        shingles, its_numbers = _shingles(text), numbers(text)
+        return self._near(_shingles(text), numbers(text))
+
+    def near_to(self, place: int) -> Iterator[int]:
+        """Places nearly the same as the text at `place`, itself among them."""
+        return self._near(self._sets[place], self._numbers[place])
+
+    def _near(self, shingles: frozenset[int], its_numbers: Counter[str]) -> Iterator[int]:
         if not shingles:
             return
         found = {at for shingle in self._rarest(shingles) for at in self._places.get(shingle, ())}
