@@ -39,8 +39,7 @@ class EarlyStop(TrainerCallback):  # type: ignore[misc,unused-ignore]
         if self.patience and since >= self.patience and state.global_step < state.max_steps:
             control.should_training_stop = True
             self.told.say(
-                f"stopped early at step {state.global_step} of {state.max_steps}: no gain on the held-out rows "
-                f"in {since} scorings"
+                f"stopped early at step {state.global_step} of {state.max_steps}: no gain in {since} scorings"
             )
 
 
@@ -76,8 +75,11 @@ def _label_scores(prediction: Any) -> dict[str, float]:
     return {"accuracy": accuracy(gold, said), "macro_f1": macro_f1(gold, said)}
 
 
-def restore_best(job: Job, told: Told) -> dict[str, Any]:
-    """Loads the weights of the best scoring where later ones were worse; says what was kept."""
+def restore_best(job: Job, told: Told, *, unseen: bool) -> dict[str, Any]:
+    """Loads the weights of the best scoring where later ones were worse; says what was kept.
+
+    `unseen`: the rows that are scored in the end had no part in that choice.
+    """
     state = job.trainer.state
     best = state.best_global_step
     found = {"step": state.global_step, "of": state.max_steps, "kept_step": state.global_step}
@@ -85,8 +87,11 @@ def restore_best(job: Job, told: Told) -> dict[str, Any]:
     if not best or best == state.global_step or not folder.is_dir():
         return found
     job.trainer._load_from_checkpoint(str(folder))
-    told.say(
-        f"the weights of step {best} are kept: they scored best on the held-out rows "
-        "(which chose them, so the scores after are a little favourable)"
+    which = (
+        "the 'dev' rows"
+        if unseen
+        else "the held-out rows (which chose them, so the scores after are a little favourable; 'dev' rows beside "
+        "'test' rows would choose in their place)"
     )
+    told.say(f"the weights of step {best} are kept: they scored best on {which}")
     return {**found, "kept_step": best}

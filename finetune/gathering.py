@@ -21,6 +21,7 @@ class Rows:
     base: Path
     train: list[Example]
     held_out: list[Example]
+    choosing: list[Example]  # 'dev' rows beside 'test' rows: they say when to stop
     general: list[GeneralRow]
     report: DataReport
     notes: tuple[str, ...]
@@ -39,6 +40,9 @@ def gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> Rows
         base=base,
         train=[*rows, *(replace(row, split="train") for row in replayed)],
         held_out=held_out,
+        choosing=[row for row in wanted if row.split == "dev"]
+        if held_out[:1] and held_out[0].split == "test"
+        else [],
         general=[] if config.objective == "classify" else general_rows(config),
         report=report,
         notes=tuple(dict.fromkeys([*notes, *split_notes, *([said] if said else []), *_findings(report)])),

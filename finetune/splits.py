@@ -38,7 +38,7 @@ def split_rows(
         notes = []
         if named["test"] and named["dev"]:
             notes.append(
-                f"{len(named['dev'])} 'dev' rows neither learned nor scored; the 'test' rows are scored"
+                f"{len(named['dev'])} 'dev' rows choose the weights that are kept; the 'test' rows are scored"
             )
         return named["train"], held, tuple(notes)
     fewest = int(defaults()["held_out"]["fewest_rows"])

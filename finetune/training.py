@@ -74,6 +74,7 @@ def _run(
 ) -> TrainResult:
     """From loading the model to the saved adapter."""
     # These load torch and transformers, which a mistake in the settings need not wait for.
+    from finetune.choosing import choosing_rows, chosen_by
     from finetune.early_stop import restore_best
     from finetune.fitting import fit
     from finetune.memory_use import PeakMemory
@@ -89,9 +90,11 @@ def _run(
         told.say(in_words(foretold), keep=False)
     before = score_before(job, run, folder, told)
     memory.begin()
-    steps = fit(job, folder, checkpoint, told, run.config)
+    choosing = choosing_rows(job, run)
+    with chosen_by(choosing, job.trainer):
+        steps = fit(job, folder, checkpoint, told, run.config)
     used = _memory(foretold, {"measured_gib": memory.gib(), "measured": memory.kind})
-    stopped = restore_best(job, told)
+    stopped = restore_best(job, told, unseen=bool(choosing))
     card = _card(run, job, findings(before, score(job, run, told), run), memory=used, stopped=stopped)
     return TrainResult(
         path=str(save(job, card, folder, told)),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,20 @@ def test_a_run_that_no_longer_gains_stops_and_keeps_its_best_weights(
     assert result.card.stopped == {"step": best + 6, "of": 200, "kept_step": best}
     assert result.steps == best + 6 == max(scored)
     assert result.card.metrics_after["loss"] == pytest.approx(scored[best], abs=1e-5)
-    assert any(line.startswith(f"stopped early at step {best + 6} of 200") for line in result.notes)
-    assert any(f"the weights of step {best} are kept" in line for line in result.notes)
+    assert f"stopped early at step {best + 6} of 200: no gain in 3 scorings" in result.notes
+    assert any(f"step {best} are kept" in line and "a little favourable" in line for line in result.notes)
+
+
+def test_dev_rows_choose_where_test_rows_are_scored(config: Make, rows: list[Example]) -> None:
+    scored = [replace(row, split="test") for row in rows if row.split == "dev"]
+    before = train([*rows[:12], *scored], config(max_steps=1, out=config().out + "2"))
+    result = train([*strange(rows), *scored], config(max_steps=60, eval_steps=2, learning_rate=3e-2))
+    lines = read_metrics(Path(result.path) / "metrics.jsonl")
+    dev = {line["step"]: line["held_out_loss"] for line in lines if "held_out_loss" in line}
+    assert result.card.stopped["kept_step"] == min(dev, key=lambda step: dev[step]) < result.steps < 60
+    assert result.notes[-1].endswith("are kept: they scored best on the 'dev' rows")
+    assert result.card.metrics_before == pytest.approx(before.card.metrics_before)
+    assert result.card.metrics_after["loss"] < min(dev.values())
 
 
 @pytest.mark.parametrize(("method", "rate"), [("prefix", 0.5), ("p_tuning", 0.05), ("full", 0.05)])

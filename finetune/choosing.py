@@ -1,0 +1,43 @@
+"""The rows that choose which weights are kept: the file's own 'dev' rows, so that those which are scored stay
+unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from finetune.gathering import Rows
+from finetune.objectives import Job, load_objective
+
+
+@contextmanager
+def chosen_by(rows: list[Any], trainer: Any) -> Iterator[None]:
+    """While open, the trainer scores these rows in the place of the held-out ones, where there are any."""
+    held_out = trainer.eval_dataset
+    trainer.eval_dataset = rows or held_out
+    try:
+        yield
+    finally:
+        trainer.eval_dataset = held_out
+
+
+def choosing_rows(job: Job, run: Rows) -> list[Any]:
+    """The 'dev' rows as the trainer takes them; empty where a file has no rows of both 'dev' and 'test'."""
+    if not run.choosing:
+        return []
+    objective = load_objective(run.config.objective)
+    tokenizer = objective.load_tokenizer(run.base)
+    encoded = objective.encode(run.choosing, run.config, run.base, tokenizer)
+    if not job.labels:
+        return list(objective.sequences(encoded, encoded, run.config, run.base)[1])
+    return [
+        {
+            "input_ids": row.input_ids,
+            "attention_mask": [1] * len(row.input_ids),
+            "labels": job.labels.index(one.target),
+        }
+        for one in encoded
+        if one.target in job.labels  # a label that no row teaches cannot choose anything
+        for row in one.rows
+    ]
