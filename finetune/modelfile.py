@@ -16,11 +16,11 @@ SYSTEM, USER, ANSWER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turns:
-    """What a chat template writes around each turn."""
+    """What a chat template writes around each turn. A system text may be a turn of its own or open the user's."""
 
     before_system: str
-    after_system: str
-    before_user: str
+    between_system_and_user: str
+    before_user: str  # where no system text stands before it
     after_user: str  # up to where the answer begins
     after_answer: str
 
@@ -38,10 +38,10 @@ def modelfile(tokenizer: Any, stops: frozenset[int], weights: str) -> tuple[str,
 
 
 def go_template(found: Turns) -> str:
-    """The turns in Ollama's language (Go's text/template)."""
-    system = f"{{{{ if .System }}}}{found.before_system}{{{{ .System }}}}{found.after_system}{{{{ end }}}}"
-    user = f"{{{{ if .Prompt }}}}{found.before_user}{{{{ .Prompt }}}}{found.after_user}{{{{ end }}}}"
-    return f"{system}{user}{{{{ .Response }}}}{found.after_answer}"
+    """The turns in Ollama's language (Go's text/template), which it fills once for each question and answer."""
+    system = f"{found.before_system}{{{{ .System }}}}{found.between_system_and_user}"
+    opening = f"{{{{ if .System }}}}{system}{{{{ else }}}}{found.before_user}{{{{ end }}}}"
+    return f"{opening}{{{{ .Prompt }}}}{found.after_user}{{{{ .Response }}}}{found.after_answer}"
 
 
 def turns(tokenizer: Any) -> Turns | None:
@@ -52,17 +52,15 @@ def turns(tokenizer: Any) -> Turns | None:
         answered = _text(tokenizer, [("user", USER), ("assistant", ANSWER)], answering=False)
     except ValueError:
         return None
-    if any(text.count(word) != 1 for text, word in ((asked, USER), (told, SYSTEM), (answered, ANSWER))):
+    once = (asked, USER), (told, SYSTEM), (told, USER), (answered, ANSWER)
+    if any(text.count(word) != 1 for text, word in once):
         return None
-    before_user, after_user = asked.split(USER)
     before_system, rest = told.split(SYSTEM)
-    if not rest.endswith(before_user + USER + after_user):
-        return None  # the system turn is not a turn of its own
     found = Turns(
         before_system=before_system,
-        after_system=rest.removesuffix(before_user + USER + after_user),
-        before_user=before_user,
-        after_user=after_user,
+        between_system_and_user=rest.split(USER)[0],
+        before_user=asked.split(USER)[0],
+        after_user=asked.split(USER)[1],
         after_answer=answered.split(ANSWER)[1],
     )
     return found if _gives_again(found, tokenizer) else None
@@ -70,23 +68,26 @@ def turns(tokenizer: Any) -> Turns | None:
 
 def _gives_again(found: Turns, tokenizer: Any) -> bool:
     talk = [("user", "a?"), ("assistant", "b."), ("user", "c?")]
-    for conversation in (talk, [("system", "d"), *talk]):
-        try:
-            wanted = _text(tokenizer, conversation, answering=True)
-        except ValueError:
-            return False
-        if _written(found, conversation) != wanted:
-            return False
-    return True
+    try:
+        return _written(found, "", talk) == _text(tokenizer, talk, answering=True) and _written(
+            found, "d", talk
+        ) == _text(tokenizer, [("system", "d"), *talk], answering=True)
+    except ValueError:
+        return False
 
 
-def _written(found: Turns, conversation: list[tuple[str, str]]) -> str:
-    around = {
-        "system": (found.before_system, found.after_system),
-        "user": (found.before_user, found.after_user),
-        "assistant": ("", found.after_answer),
-    }
-    return "".join(around[role][0] + text + around[role][1] for role, text in conversation)
+def _written(found: Turns, system: str, talk: list[tuple[str, str]]) -> str:
+    """As Ollama would fill the template: the system text goes with the first question."""
+    text = ""
+    for role, said in talk:
+        if role == "assistant":
+            text += said + found.after_answer
+            continue
+        opening = (
+            found.before_system + system + found.between_system_and_user if system else found.before_user
+        )
+        text, system = text + opening + said + found.after_user, ""
+    return text
 
 
 def _text(tokenizer: Any, conversation: list[tuple[str, str]], *, answering: bool) -> str:
