@@ -55,7 +55,7 @@ class Version(argparse.Action):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; the status is 0, 2 for a mistake of the user's, 130 for Ctrl-C."""
+    """Runs one command; the status is 0, 1 where what was asked for stays undone, 2 for a mistake, 130 for Ctrl-C."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = next((word for word in arguments if word in COMMANDS), None)
     args = _parser(name).parse_args(arguments)

@@ -40,7 +40,9 @@ def test_findings_that_would_stop_a_training_end_in_status_1_and_bad_rows_do_not
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = write(tmp_path / "rows.jsonl", *ROWS, "{torn", {"question": "a", "answer": ""}, {"qestion": "a"})
-    found = json.loads(_status_1(capsys, file, "--json"))
+    page = tmp_path / "report.html"
+    found = json.loads(_status_1(capsys, file, "--json", "--html", page))
+    assert "<li>line 21: not JSON" in page.read_text("utf-8")
     assert [(fault["line"], fault["key"]) for fault in found["faults"]] == [
         (21, "bad_rows"),
         (22, "empty_answers"),

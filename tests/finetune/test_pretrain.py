@@ -128,6 +128,42 @@ def test_every_answer_of_a_conversation_is_learned(packing: bool, config: Make, 
         assert tokenizer.decode(said[0, prompt.shape[1] :]) == talk[at]["content"] + "<|im_end|>"
 
 
+def test_a_packed_run_has_the_loss_of_an_unpacked_one(
+    config: Make, rows: list[Example], tiny_llama: Path
+) -> None:
+    from finetune.methods import load_method
+
+    losses = []
+    for packing in (False, True):
+        settings = config(packing=packing, max_length=100, method="full")
+        arguments = {"learning_rate": 1e-3, "max_steps": 3, "save_strategy": "no", "disable_tqdm": True}
+        arguments |= {"output_dir": settings.out, "report_to": "none", "use_cpu": True, "logging_steps": 1}
+        arguments |= {"per_device_train_batch_size": 12, "max_grad_norm": 1.0}
+        job = load_objective("sft").prepare(
+            rows[:12], rows[12:], settings, tiny_llama, load_method("full"), arguments
+        )
+        job.trainer.train()
+        steps = [entry["loss"] for entry in job.trainer.state.log_history if "loss" in entry]
+        losses.append([*steps, job.evaluate()["loss"]])
+    assert len(job.trainer.train_dataset) < 12
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
+
+
+def test_rows_that_no_objective_learns_from_yet_are_called_by_their_kind(config: Make) -> None:
+    turn = {"role": "assistant", "content": "So."}
+    pair = Example(
+        messages=({"role": "user", "content": "Why?"},),
+        chosen=(turn,),
+        rejected=({**turn, "content": "No."},),
+    )
+    with pytest.raises(
+        ValueError, match="fits the objective 'sft': they are preferences; nothing here learns"
+    ):
+        train([pair] * 12, config())
+    with pytest.raises(ValueError, match="they are texts; use 'pretrain'"):
+        train([Example(text="A document.")], config())
+
+
 def test_packing_goes_with_no_method_of_virtual_tokens(config: Make, rows: list[Example]) -> None:
     with pytest.raises(ValueError, match="Rows cannot be packed with method 'prefix'"):
         train(rows, config(method="prefix", packing=True))
