@@ -34,9 +34,13 @@ def render_result(result: TrainResult) -> str:
 
 
 def render_plan(plan: RunPlan) -> str:
-    """What `advisor train` would do with the same flags."""
+    """What `advisor train` would find in the data, and do with the same flags."""
+    from finetune.data_text import render_text
+
     config, scored = plan.config, plan.scored_every
     lines = [
+        render_text(plan.report),
+        "",
         f"{config.method} · {config.objective} · {plan.rows} rows to learn · {plan.held_out} held out",
         f"{plan.steps} steps ({plan.epoch_steps} an epoch) of {config.batch_size} × {config.accumulation} rows, "
         f"the first {plan.warmup_steps} with a rising learning rate",
@@ -47,7 +51,9 @@ def render_plan(plan: RunPlan) -> str:
     if plan.memory is not None:
         lines += _memory({"predicted_gib": plan.memory.gib, "low_gib": plan.memory.low_gib,
                           "high_gib": plan.memory.high_gib})  # fmt: skip
-    return "\n".join([*lines, *plan.notes, "Nothing was trained (--dry-run)."])
+    found = {finding.message for finding in plan.report.findings}
+    lines += [note for note in plan.notes if note not in found]
+    return "\n".join([*lines, plan.stops or "Nothing was trained (--dry-run)."])
 
 
 def _memory(memory: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from finetune.data_records import DataReport
+from finetune.gathering import refuse_waste
 from finetune.schema import Example, Prediction, TrainConfig
 from finetune.steps import all_steps, epoch_steps, scoring_interval
 from finetune.training import Predict, checked_run, foretell
@@ -26,6 +27,7 @@ class RunPlan:
     memory: Prediction | None
     report: DataReport
     notes: tuple[str, ...]
+    stops: str = ""  # why the data would stop the run as it is
 
 
 def plan_run(examples: Sequence[Example], config: TrainConfig, predict: Predict | None = None) -> RunPlan:
@@ -47,4 +49,13 @@ def plan_run(examples: Sequence[Example], config: TrainConfig, predict: Predict 
         memory=foretell(run, predict),
         report=run.report,
         notes=run.notes,
+        stops=_stops(run.report, config),
     )
+
+
+def _stops(report: DataReport, config: TrainConfig) -> str:
+    try:
+        refuse_waste(report, config.allow)
+    except ValueError as waste:
+        return str(waste)
+    return ""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from finetune.told import StepFigures
 
 SET_ASIDE = 1  # the adapter is there, but not where it was asked for
+WOULD_STOP = 1  # of a dry run: the data would stop the run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +105,7 @@ def _show_plan(rows: list[Example], config: TrainConfig, *, as_json: bool) -> in
 
     plan = plan_run(rows, config, predicted_memory)
     print(json.dumps(asdict(plan), ensure_ascii=False, indent=2) if as_json else render_plan(plan))
-    return 0
+    return WOULD_STOP if plan.stops else 0
 
 
 def _train(rows: list[Example], config: TrainConfig) -> TrainResult:

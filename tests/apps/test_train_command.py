@@ -89,6 +89,30 @@ def test_a_dry_run_shows_steps_and_memory_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dry_run_of_wasteful_data_says_what_would_stop_and_how_to_go_on(
+    tiny_llama: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"question": f"What is {n}?", "answer": "word " * 90} for n in range(24)]
+    file = tmp_path / "long.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    line = [
+        "train",
+        str(file),
+        "--model",
+        str(tiny_llama),
+        "--out",
+        str(tmp_path / "a"),
+        "--max-length",
+        "64",
+    ]
+    assert main([*line, "--dry-run"]) == 1
+    said = capsys.readouterr().out
+    assert "The data would waste the training: " in said and "--allow truncated" in said
+    assert main(line) == 2
+    assert "--allow truncated" in capsys.readouterr().err
+    assert main([*line, "--dry-run", "--allow", "truncated", "--allow", "duplicates"]) == 0
+
+
 def test_a_run_tells_loss_and_speed_as_it_goes_and_its_gains_at_the_end(
     questions: Path, tiny_llama: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,9 +121,7 @@ def test_a_run_tells_loss_and_speed_as_it_goes_and_its_gains_at_the_end(
     assert main([*line, "--metric-rows", "1", "--learning-rate", "0.01"]) == 0
     said = capsys.readouterr()
     assert (
-        "note: predicted peak " in said.err
-        and "train: 4 of 4, loss " in said.err
-        and " tokens/s" in said.err
+        "note: predicted peak " in said.err and "train: 4 of 4, loss " in said.err and " tokens/s" in said.err
     )
     assert (
         "loss: " in said.out
