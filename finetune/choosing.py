@@ -27,7 +27,7 @@ def choosing_rows(job: Job, run: Rows) -> list[Any]:
     if not run.choosing:
         return []
     objective = load_objective(run.config.objective)
-    tokenizer = objective.load_tokenizer(run.base)
+    tokenizer = objective.load_tokenizer(run.base, run.train)
     encoded = objective.encode(run.choosing, run.config, run.base, tokenizer)
     if not job.labels:
         return list(objective.sequences(encoded, encoded, run.config, run.base)[1])

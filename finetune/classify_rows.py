@@ -14,7 +14,7 @@ from finetune.template import IGNORED, TokenRow
 from finetune.weights import context_tokens
 
 
-def load_tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path, examples: Sequence[Example]) -> Any:
     from transformers import AutoTokenizer
 
     try:

@@ -108,7 +108,7 @@ def _in_tokens(
     from finetune.data_token_findings import token_findings
 
     objective: Objective = load_objective(config.objective)
-    tokenizer = objective.load_tokenizer(folder)
+    tokenizer = objective.load_tokenizer(folder, examples)
     encoded = objective.encode(examples, config, folder, tokenizer)
     held = objective.encode(held_out, config, folder, tokenizer)
     sizes = _feasible(

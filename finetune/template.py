@@ -3,7 +3,7 @@ answering."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,17 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
+def told_to_think(tokenizer: Tokenizer, answers: Iterable[str]) -> Tokenizer:
+    """The tokenizer as it is, or with a template that lets the model think where the answers to learn do so.
+
+    The template is saved beside the adapter, so that the model is also asked to think when it answers.
+    """
+    template = str(tokenizer.chat_template)
+    if "enable_thinking" in template and any("</think>" in answer for answer in answers):
+        tokenizer.chat_template = "{%- set enable_thinking = true %}" + template
+    return tokenizer
+
+
 def plain_template(tokenizer: Tokenizer) -> str:
     """PLAIN_TEMPLATE, opened by the start token where the tokenizer itself would write one."""
     starts = tokenizer.bos_token_id is not None and tokenizer("a")["input_ids"][:1] == [
@@ -70,7 +81,8 @@ def render(tokenizer: Tokenizer, messages: Messages, *, answering: bool) -> str:
     """The conversation as text; `answering` opens the assistant's turn.
 
     A template that refuses a system turn (Gemma's) gets it at the head of the first user turn. A template that
-    can think first (Qwen3's) is told not to, in training and in answering alike. Raises ValueError.
+    can think first (Qwen3's) is told not to, in training and in answering alike, unless `told_to_think` changed
+    it. Raises ValueError.
     """
     from jinja2 import TemplateError
 

@@ -48,8 +48,8 @@ class Objective(Protocol):
     def usable(self, example: Example) -> bool:
         """Whether a row is of the kind that this objective learns from."""
 
-    def load_tokenizer(self, folder: Path) -> Any:
-        """The model's tokenizer as training uses it. Raises ValueError."""
+    def load_tokenizer(self, folder: Path, examples: Sequence[Example]) -> Any:
+        """The model's tokenizer as training on these rows uses and saves it. Raises ValueError."""
 
     def encode(
         self, examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any

@@ -74,7 +74,7 @@ def prepare(
 ) -> Job:
     labels = tuple(sorted({row.label for row in (*train, *held_out) if row.label is not None}))
     _check_labels(labels, train)
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder, train)
     torch.manual_seed(config.seed)  # the new head
     model = EncoderClassifier(load_encoder(folder, **method.loading()), len(labels))
     encoded = encode(train, config, folder, tokenizer)

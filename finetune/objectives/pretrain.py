@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune import template
 from finetune.defaults import defaults
 from finetune.methods import Method, entry
 from finetune.objectives import Encoded, Job
 from finetune.packing import Row, blocks
 from finetune.schema import Example, TrainConfig
-from finetune.template import IGNORED, TokenRow, load_tokenizer
+from finetune.template import IGNORED, TokenRow
 from finetune.weights import context_tokens
 
 
@@ -27,7 +28,7 @@ def prepare(
     method: Method,
     arguments: dict[str, Any],
 ) -> Job:
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder, train)
     encoded, held_encoded = (encode(part, config, folder, tokenizer) for part in (train, held_out))
     rows, held = sequences(encoded, held_encoded, config, folder)
     notes = [f"{len(train)} documents in {len(rows)} sequences of up to {longest(config, folder)} tokens"]
@@ -37,6 +38,10 @@ def prepare(
 
     told = {"rows": len(train), "notes": tuple(notes)}
     return causal_job(rows, held, config, folder, tokenizer, method, arguments, **told)
+
+
+def load_tokenizer(folder: Path, examples: Sequence[Example]) -> Any:
+    return template.load_tokenizer(folder)
 
 
 def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any) -> list[Encoded]:

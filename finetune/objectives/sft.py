@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune import template
 from finetune.methods import Method, entry
 from finetune.objectives import Encoded, Job
 from finetune.packing import Row, packed
 from finetune.schema import Example, TrainConfig
-from finetune.template import IGNORED, TokenRow, encode_rows, load_tokenizer, stops_in
+from finetune.template import IGNORED, TokenRow, encode_rows, stops_in, told_to_think
 from finetune.weights import context_tokens
 
 
@@ -26,7 +27,7 @@ def prepare(
     method: Method,
     arguments: dict[str, Any],
 ) -> Job:
-    tokenizer = load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder, train)
     encoded = encode(train, config, folder, tokenizer)
     held = encode(held_out, config, folder, tokenizer)
     rows, held_rows = sequences(encoded, held, config, folder)
@@ -42,6 +43,12 @@ def prepare(
         notes.append(f"{learned} training rows packed into {len(rows)} sequences of up to {length} tokens")
     told = {"rows": learned, "notes": tuple(notes)}
     return causal_job(rows, held_rows, config, folder, tokenizer, method, arguments, **told)
+
+
+def load_tokenizer(folder: Path, examples: Sequence[Example]) -> Any:
+    """The model's tokenizer, its template as the answers in `examples` need it."""
+    answers = (turn["content"] for row in examples for turn in row.messages if turn["role"] == "assistant")
+    return told_to_think(template.load_tokenizer(folder), answers)
 
 
 def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any) -> list[Encoded]:

@@ -11,7 +11,7 @@ from chat_formats import FORMATS, TALK, tokenizer_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from finetune.template import IGNORED, TokenRow, encode, encode_rows, render, stop_tokens
+from finetune.template import IGNORED, TokenRow, encode, encode_rows, render, stop_tokens, told_to_think
 
 NAMES = sorted(FORMATS)
 
@@ -112,18 +112,26 @@ def test_a_turn_of_weight_0_is_read_and_not_learned() -> None:
     assert "Thirty days." in tokenizer.decode(row.input_ids)
 
 
-def test_answers_that_think_in_a_model_told_not_to_are_seen_as_another_layout() -> None:
-    tokenizer = tokenizer_of("qwen3")
+def test_answers_that_think_are_learned_with_their_thinking_if_the_template_is_told_so() -> None:
+    thought = "<think>\nLook it up.\n</think>\n\nThirty days."
+    talk = [
+        TALK[1],
+        {"role": "assistant", "content": thought},
+        TALK[3],
+        {"role": "assistant", "content": thought},
+    ]
+    tokenizer = copy.deepcopy(tokenizer_of("qwen3"))
+    rows = encode_rows(tokenizer, talk, 400, stop_tokens(tokenizer))
+    assert all(row.unlike_prompt for row in rows)  # the prompt holds an empty thought, the answer another
+    told = told_to_think(tokenizer, [thought])
+    rows = encode_rows(told, talk, 400, stop_tokens(told))
+    assert [learned(told, row) for row in rows] == [[f"{thought}<|im_end|>"]] * 2
+    assert "Look it up." not in told.decode(rows[1].input_ids[:60])  # an earlier turn's thinking is not read
+    assert not any(row.unlike_prompt for row in rows)
+    assert render(told, talk[:1], answering=True).endswith("<|im_start|>assistant\n")
+
+
+def test_answers_that_do_not_think_leave_the_template_as_it_is() -> None:
+    tokenizer = copy.deepcopy(tokenizer_of("qwen3"))
     before = tokenizer.chat_template
-    kept = before.replace("<think>\n\n</think>\n\n{% endif %}{{ m.content }}", "{% endif %}{{ m.content }}")
-    tokenizer.chat_template = kept
-    try:
-        thought = [
-            TALK[1],
-            {"role": "assistant", "content": "<think>\nLook it up.\n</think>\n\nThirty days."},
-        ]
-        (row,) = encode_rows(tokenizer, thought, 400, stop_tokens(tokenizer))
-    finally:
-        tokenizer.chat_template = before
-    assert row.unlike_prompt
-    assert learned(tokenizer, row)[0].endswith("Thirty days.<|im_end|>")
+    assert told_to_think(tokenizer, ["Thirty days."]).chat_template == before

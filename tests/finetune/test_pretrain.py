@@ -92,7 +92,7 @@ def test_with_virtual_tokens_every_document_has_a_sequence_of_its_own(
     documents: list[Example], tiny_llama: Path
 ) -> None:
     objective = load_objective("pretrain")
-    tokenizer = objective.load_tokenizer(tiny_llama)
+    tokenizer = objective.load_tokenizer(tiny_llama, documents)
     settings = TrainConfig(
         model=str(tiny_llama), out="", objective="pretrain", method="prefix", max_length=250
     )
