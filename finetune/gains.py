@@ -11,6 +11,7 @@ import numpy as np
 from finetune.defaults import defaults
 
 LOWER_IS_BETTER = {"loss", "perplexity"}
+MOST_LOSS = 700.0  # e^710 is no float
 CELLS = 4_000_000  # of the resampling table at once: 32 MB
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -80,7 +81,10 @@ def _statistics(scores: RowScores) -> dict[str, Statistic]:
     if scores.gold:
         found["macro_f1"] = _macro_f1(scores.gold, scores.predicted)
     if scores.losses:
-        found["loss"] = _loss(np.asarray(scores.losses, float), np.asarray(scores.tokens, float))
+        loss = _loss(np.asarray(scores.losses, float), np.asarray(scores.tokens, float))
+        found["loss"] = loss
+        if not scores.gold:  # a label is no token
+            found["perplexity"] = lambda drawn: np.exp(np.minimum(loss(drawn), MOST_LOSS))
     return found
 
 

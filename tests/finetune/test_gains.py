@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,10 @@ def test_a_loss_weighs_rows_by_their_tokens_and_gains_by_falling() -> None:
     found = compare(before, after)["loss"]
     assert (found["before"], found["after"]) == pytest.approx((160 / 50, 110 / 50))
     assert found["high"] < 0 and is_gain("loss", found)
+    perplexity = compare(before, after)["perplexity"]
+    assert perplexity["after"] == pytest.approx(math.exp(found["after"])) and is_gain(
+        "perplexity", perplexity
+    )
 
 
 def test_macro_f1_is_that_of_the_other_scorer() -> None:
