@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Any
 
 from finetune.template import Messages, render
 
-SYSTEM, USER, ANSWER = (
-    "\u00a7system\u00a7",
-    "\u00a7user\u00a7",
-    "\u00a7answer\u00a7",
-)  # found again in what is rendered
+# Words that are found again in what a template makes of them.
+SYSTEM, FIRST, ANSWER, SECOND = "§system§", "§first§", "§answer§", "§second§"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +22,7 @@ class Turns:
     before_user: str  # where no system text stands before it
     after_user: str  # up to where the answer begins
     after_answer: str
+    default_system: str = ""  # that the template gives to who gives none
 
 
 def modelfile(tokenizer: Any, stops: frozenset[int], weights: str) -> tuple[str, bool]:
@@ -32,6 +32,7 @@ def modelfile(tokenizer: Any, stops: frozenset[int], weights: str) -> tuple[str,
     found = turns(tokenizer)
     if found is not None:
         lines += [f'TEMPLATE """{go_template(found)}"""']
+        lines += [f'SYSTEM """{found.default_system}"""'] if found.default_system else []
     words = sorted({tokenizer.decode([token]) for token in stops})
     lines += [f'PARAMETER stop "{word}"' for word in words if word.strip() and '"' not in word]
     return "\n".join([*lines, "PARAMETER temperature 0", ""]), found is not None
@@ -45,23 +46,29 @@ def go_template(found: Turns) -> str:
 
 
 def turns(tokenizer: Any) -> Turns | None:
-    """Read off three renderings, and kept only where they give two longer conversations again, letter by letter."""
+    """Read off two renderings, and kept only where they give other conversations again, letter by letter."""
+    talk = [("user", FIRST), ("assistant", ANSWER), ("user", SECOND)]
     try:
-        asked = _text(tokenizer, [("user", USER)], answering=True)
-        told = _text(tokenizer, [("system", SYSTEM), ("user", USER)], answering=True)
-        answered = _text(tokenizer, [("user", USER), ("assistant", ANSWER)], answering=False)
+        short = _text(tokenizer, talk[:1])
+        long = _text(tokenizer, [("system", SYSTEM), *talk])
     except ValueError:
         return None
-    once = (asked, USER), (told, SYSTEM), (told, USER), (answered, ANSWER)
-    if any(text.count(word) != 1 for text, word in once):
+    parts = re.split("|".join((SYSTEM, FIRST, ANSWER, SECOND)), long)
+    if len(parts) != 5 or short.count(FIRST) != 1:
         return None
-    before_system, rest = told.split(SYSTEM)
+    before_system, between, _, before_second, after_user = parts
+    before_user, default = short.split(FIRST)[0], ""
+    if before_user.startswith(before_system) and before_user.endswith(between):
+        default = before_user[len(before_system) : len(before_user) - len(between)]
+    if default:  # of a user's turn that follows an answer, what one that follows the system text ends in too
+        before_user = commonprefix([before_second[::-1], between[::-1]])[::-1]
     found = Turns(
         before_system=before_system,
-        between_system_and_user=rest.split(USER)[0],
-        before_user=asked.split(USER)[0],
-        after_user=asked.split(USER)[1],
-        after_answer=answered.split(ANSWER)[1],
+        between_system_and_user=between,
+        before_user=before_user,
+        after_user=after_user,
+        after_answer=before_second.removesuffix(before_user),
+        default_system=default,
     )
     return found if _gives_again(found, tokenizer) else None
 
@@ -69,11 +76,10 @@ def turns(tokenizer: Any) -> Turns | None:
 def _gives_again(found: Turns, tokenizer: Any) -> bool:
     talk = [("user", "a?"), ("assistant", "b."), ("user", "c?")]
     try:
-        return _written(found, "", talk) == _text(tokenizer, talk, answering=True) and _written(
-            found, "d", talk
-        ) == _text(tokenizer, [("system", "d"), *talk], answering=True)
+        wanted = _text(tokenizer, talk), _text(tokenizer, [("system", "d"), *talk])
     except ValueError:
         return False
+    return (_written(found, found.default_system, talk), _written(found, "d", talk)) == wanted
 
 
 def _written(found: Turns, system: str, talk: list[tuple[str, str]]) -> str:
@@ -90,8 +96,7 @@ def _written(found: Turns, system: str, talk: list[tuple[str, str]]) -> str:
     return text
 
 
-def _text(tokenizer: Any, conversation: list[tuple[str, str]], *, answering: bool) -> str:
-    """As the template writes it, but for the start token: Ollama puts that before everything by itself."""
+def _text(tokenizer: Any, conversation: list[tuple[str, str]]) -> str:
+    """As the template opens the next answer, but for the start token: Ollama puts that before everything by itself."""
     messages: Messages = [{"role": role, "content": text} for role, text in conversation]
-    text = render(tokenizer, messages, answering=answering)
-    return text.removeprefix(tokenizer.bos_token or "")
+    return render(tokenizer, messages, answering=True).removeprefix(tokenizer.bos_token or "")

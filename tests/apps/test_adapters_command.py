@@ -146,26 +146,3 @@ def test_listing_loads_no_torch(trained_pairs: Pairs) -> None:
         "assert 'torch' not in sys.modules and 'peft' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(trained_pairs["lora", "sft"].folder)], check=True)
-
-
-GEMMA = (
-    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
-    "{% for m in messages %}<start_of_turn>{{ 'model' if m['role'] == 'assistant' else m['role'] }}\n"
-    "{{ m['content'] }}<end_of_turn>\n{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
-)
-
-
-def test_a_templates_turns_are_kept_only_where_they_give_conversations_again(tiny_llama: Path) -> None:
-    from finetune.modelfile import go_template, turns
-    from finetune.template import load_tokenizer
-
-    tokenizer = load_tokenizer(tiny_llama)
-    assert turns(tokenizer) is not None
-    tokenizer.chat_template = "{% for m in messages %}{{ loop.index }}:{{ m['content'] }}\n{% endfor %}"
-    assert turns(tokenizer) is None
-    tokenizer.chat_template = GEMMA  # no system turn: the text opens the user's
-    found = turns(tokenizer)
-    assert found is not None and go_template(found) == (
-        "{{ if .System }}<start_of_turn>user\n{{ .System }}\n\n{{ else }}<start_of_turn>user\n{{ end }}"
-        "{{ .Prompt }}<end_of_turn>\n<start_of_turn>model\n{{ .Response }}<end_of_turn>\n"
-    )
