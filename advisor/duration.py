@@ -99,7 +99,8 @@ def embedding_time(
         if card is None:
             return chunks * row.flops / (end.embedding_core * _cores(cpu_cores)) / 3600
         moved = row.moved_bytes * end.elementwise / (card.bandwidth_gb_s * 1e9 * end.bandwidth)
-        return chunks * (row.flops / (matmul_limit(card, end.name) * end.embedding) + moved) / 3600
+        computing = chunks * (row.flops / (matmul_limit(card, end.name) * end.embedding) + moved)
+        return max(computing, tokens / end.splitting) / 3600
 
     return TimeEstimate(
         hours=hours(stack("value")),
@@ -110,7 +111,7 @@ def embedding_time(
         card=_name(card, cpu_cores),
         assumptions=(
             say("chunks of {tokens:,} tokens, in large batches of like length", tokens=chunk),
-            *((say("the processor keeps up with splitting text into tokens"),) if card else ()),
+            *((say("one process splits the text into tokens"),) if card else ()),
         ),
     )
 

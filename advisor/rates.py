@@ -22,6 +22,7 @@ class Stack:
     name: End
     matmul: float
     embedding: float  # share of what products reach, as `matmul`
+    splitting: float  # tokens a second that the processor makes of text for a card
     bandwidth: float
     elementwise: float  # bytes moved, against those of eager kernels
     launch: float  # seconds per kernel
@@ -49,6 +50,7 @@ def stack(end: End) -> Stack:
         name=end,
         matmul=rate("matmul in training", end),
         embedding=rate("matmul in embedding", end),
+        splitting=rate("tokens split", end),
         bandwidth=rate("bandwidth in training", end),
         elementwise=rate("elementwise traffic", end),
         launch=rate("launch", end),
