@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from finetune.data_findings import count, row_findings
 from finetune.data_limits import limits
@@ -13,7 +14,7 @@ from finetune.data_records import DataReport, Finding, Lengths
 from finetune.data_tokens import counted, length_of, lengths, previews
 from finetune.formats.faults import Fault
 from finetune.languages import shares
-from finetune.objectives import OBJECTIVES, Objective, load_objective
+from finetune.objectives import OBJECTIVES, Encoded, Objective, load_objective
 from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
 
@@ -39,7 +40,7 @@ def check_data(
 
     `tokenizer_folder` is the model's folder; without it only what needs no tokens is looked at, and the report
     says what was not. `faults` are the rows that could not be read. `show` rows are previewed as the model will
-    see them. Raises ValueError for a row that the model's template refuses.
+    see them.
     """
     report = DataReport(
         objective=config.objective,
@@ -109,8 +110,11 @@ def _in_tokens(
 
     objective: Objective = load_objective(config.objective)
     tokenizer = objective.load_tokenizer(folder, examples)
-    encoded = objective.encode(examples, config, folder, tokenizer)
-    held = objective.encode(held_out, config, folder, tokenizer)
+    encoded, refused = _encoded(objective, examples, config, folder, tokenizer)
+    held, held_refused = _encoded(objective, held_out, config, folder, tokenizer)
+    report = replace(report, findings=(*report.findings, *_refused([*refused, *held_refused], encoded)))
+    if not encoded:
+        return report
     sizes = _feasible(
         lengths([(one.line, length_of(one)) for one in encoded], "tokens"), config, folder, objective
     )
@@ -126,6 +130,31 @@ def _in_tokens(
         lengths=sizes,
         preview=previews(encoded, tokenizer, show),
     )
+
+
+def _encoded(
+    objective: Objective, rows: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any
+) -> tuple[list[Encoded], list[Fault]]:
+    """The rows in tokens, and those that the model's template refuses: the rest is still looked at."""
+    strict = replace(config, allow=())
+    try:
+        return objective.encode(rows, strict, folder, tokenizer), []
+    except ValueError:
+        encoded, refused = [], []
+        for row in rows:
+            try:
+                encoded += objective.encode([row], strict, folder, tokenizer)
+            except ValueError as error:
+                refused.append(Fault(line=row.line, reason=str(error), key="refused"))
+        return encoded, refused
+
+
+def _refused(refused: Sequence[Fault], encoded: Sequence[Encoded]) -> list[Finding]:
+    if not refused:
+        return []
+    message = f"{count(len(refused))} that the chat template refuses; {refused[0].reason.rstrip('.')}"
+    lines = tuple(fault.line for fault in refused)
+    return [Finding(key="refused", message=message, rows=lines, blocking=True, fatal=not encoded)]
 
 
 def _feasible(sizes: Lengths, config: TrainConfig, folder: Path, objective: Objective) -> Lengths:

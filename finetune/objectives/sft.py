@@ -52,13 +52,16 @@ def load_tokenizer(folder: Path, examples: Sequence[Example]) -> Any:
 
 
 def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any) -> list[Encoded]:
-    """Each row in tokens, as training makes them. Raises ValueError naming the line that a template refuses."""
+    """Each row in tokens, as training makes them. Raises ValueError naming the line that a template refuses, unless
+    "refused" is allowed: then it is left out."""
     length, stops = longest(config, folder), stops_in(folder, tokenizer)
     found = []
     for example in examples:
         try:
             rows = encode_rows(tokenizer, example.messages, length, stops, answers=config.answers)
         except ValueError as error:
+            if "refused" in config.allow:
+                continue
             raise ValueError(f"Row at line {example.line}: {error}") from None
         found.append(Encoded(line=example.line, rows=tuple(rows)))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -184,13 +185,38 @@ def test_rows_that_cannot_be_read_stop_a_training_by_their_kind(check: Check) ->
 def test_a_template_that_writes_the_question_otherwise_when_answering_stops_a_training(
     tiny_llama: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     copy = shutil.copytree(tiny_llama, tmp_path / "model")
     layout = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
     (copy / "chat_template.jinja").write_text(layout + "{% if add_generation_prompt %}Answer:{% endif %}")
     (finding,) = check_data(ROWS, [], TrainConfig(model=str(copy), out=""), copy).blocking
     assert finding.key == "template" and len(finding.rows) == 30
+
+
+def test_rows_that_the_template_refuses_are_named_and_can_be_left_out(
+    tiny_llama: Path, tmp_path: Path
+) -> None:
+    from finetune.objectives import load_objective
+
+    copy = shutil.copytree(tiny_llama, tmp_path / "strict")
+    strict = "{% if messages | length > 2 %}{{ raise_exception('one question at a time') }}{% endif %}"
+    template = (copy / "chat_template.jinja").read_text()
+    (copy / "chat_template.jinja").write_text(strict + template)
+    twice = Example(messages=ROWS[0].messages * 2, line=40)
+    config = TrainConfig(model=str(copy), out="")
+    report = check_data([*ROWS, twice], [], config, copy)
+    (finding,) = report.blocking
+    assert (finding.key, finding.rows, finding.fatal) == ("refused", (40,), False)
+    assert (
+        "Row at line 40: The model's chat template refuses this conversation: one question" in finding.message
+    )
+    assert report.training is not None and report.training.rows == 30
+    objective = load_objective("sft")
+    tokenizer = objective.load_tokenizer(copy, ROWS)
+    with pytest.raises(ValueError, match="Row at line 40"):
+        objective.encode([twice], config, copy, tokenizer)
+    assert objective.encode([twice], replace(config, allow=("refused",)), copy, tokenizer) == []
+    (all_of_them,) = check_data([twice], [], config, copy).blocking
+    assert all_of_them.fatal
 
 
 def test_an_answer_that_does_not_learn_to_stop_stops_a_training(tiny_llama: Path) -> None:
