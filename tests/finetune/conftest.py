@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,19 @@ import pytest
 
 from finetune import TrainConfig
 from finetune.schema import Example
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Of matrices as small as these more threads only wait for one another, and all the longer on a busy machine."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # also for the processes that tests start
+        yield
+    torch.set_num_threads(before)
 
 
 def chat(question: str, answer: str, split: str = "train") -> Example:
