@@ -35,7 +35,17 @@ def saved_units(model: ModelSpec, setup: TrainSetup) -> float:
         units += _adapter_inputs(model, setup, method)
     if quantised(setup) and (setup.kbit_saves_inputs or setup.weight_dtype == "int8"):
         units += 2 * model.hidden + _width(model)  # bitsandbytes' int8 product keeps its input to this day
+    if stream_in_fp32(setup):
+        units += (3 if model.gated_mlp else 2) * _width(model)  # gate, its activation, up
     return units + _extra(model, setup, method)
+
+
+def stream_in_fp32(setup: TrainSetup) -> bool:
+    """Whether fp32 embeddings and norms make all that passes between layers fp32.
+
+    bitsandbytes gives its products the type of their input; autocast does not reach into them.
+    """
+    return quantised(setup) and setup.kbit_upcast and setup.weight_dtype not in ("int8", "gptq")
 
 
 def work_units(model: ModelSpec, setup: TrainSetup) -> float:

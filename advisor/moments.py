@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .activations import SOFTCAPPED, saved_units, score_bytes, work_units
+from .activations import SOFTCAPPED, saved_units, score_bytes, stream_in_fp32, work_units
 from .setups import ModelSpec, TrainSetup
 from .shape import Counts, count_parameters
 from .states import WEIGHT_BYTES, Widths, exchange_bytes, frozen_share, trained_widths
@@ -110,7 +110,8 @@ def _pass(model: ModelSpec, setup: TrainSetup, counts: Counts, what: Trained) ->
     saved_scores, work_scores = score_bytes(model, setup)
     kept = 2.0 * tokens * saved_units(model, setup) + rows * saved_scores
     working = 2.0 * tokens * work_units(model, setup) + rows * work_scores
-    residual = (4.0 if setup.weight_dtype == "fp32" else 2.0) * tokens * model.hidden
+    wide = setup.weight_dtype == "fp32" or stream_in_fp32(setup)
+    residual = (4.0 if wide else 2.0) * tokens * model.hidden
     saved = what.layers * (residual if setup.gradient_checkpointing else kept)
     if setup.offload_activations:  # two layers are on their way to or from host memory
         saved = min(saved, 2.0 * saved / max(1, what.layers))
