@@ -14,7 +14,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from methods_runs import SHARED, Runs, read_rows
-from results import RESULTS, machine, replace_section
+from results import RESULTS, replace_section
 
 TITLE = "Fine-tuning methods on true weights"
 ROOT = Path(__file__).parents[1]
@@ -51,9 +51,14 @@ def settings_of(method: str) -> list[dict[str, float]]:
 
 
 def best_settings(found: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The run with the best macro-F1 on dev; among equals the smaller rate."""
+    """Those with the best macro-F1 on dev; among equals the smaller rate. Where all failed, the first."""
     usable = [row for row in found if "error" not in row]
-    return max(usable, key=lambda row: (row["dev"]["macro_f1"], -next(iter(row["settings"].values()))))
+    best = max(usable, key=lambda row: (row["dev"]["macro_f1"], -_rate(row)), default=found[0])
+    return dict(best["settings"])
+
+
+def _rate(row: Mapping[str, Any]) -> float:
+    return float(next(iter(row["settings"].values())))
 
 
 def table(name: str, rows: Mapping[str, list[dict[str, Any]]]) -> list[str]:
@@ -159,6 +164,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=5)
     parser.add_argument("--workers", type=int, default=1, help="runs at a time")
     parser.add_argument("--runs", type=Path, default=ROOT / "build" / "methods" / "runs.jsonl")
+    parser.add_argument("--kept", action="store_true", help="run nothing; show what --runs holds")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {RESULTS.name}")
     parser.add_argument(
         "--most", type=int, default=2000, help="training rows of a set, drawn alike in every run"
@@ -166,40 +172,35 @@ def main() -> None:
     chosen = parser.parse_args()
     if not SHARED.is_dir():
         raise SystemExit(f"{SHARED} is not there; this benchmark needs the shared sentiment sets.")
-    threads = max(1, len(os.sched_getaffinity(0)) // chosen.workers)
-    runs = Runs(chosen.runs, chosen.workers)
-    results: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for name in chosen.sets:
-        shared = {
-            "set": name,
-            "epochs": chosen.epochs,
-            "model": chosen.model,
-            "threads": threads,
-            "most": chosen.most,
-        }
-        tried = {
-            method: [{**shared, "method": method, "seed": 0, "settings": s} for s in settings_of(method)]
-            for method in chosen.methods
-        }
-        runs.get([given for asked in tried.values() for given in asked])
-        final = {}
-        for method, asked in tried.items():
-            found = runs.get(asked)
-            settings = (
-                best_settings(found)["settings"]
-                if any("error" not in r for r in found)
-                else asked[0]["settings"]
-            )
-            final[method] = [
-                {**shared, "method": method, "seed": seed, "settings": settings} for seed in SEEDS
-            ]
-        runs.get([given for asked in final.values() for given in asked])
-        results[name] = {method: runs.get(asked) for method, asked in final.items()}
+    runs = Runs(chosen.runs, chosen.workers, kept_alone=chosen.kept)
+    results = {name: measure(name, chosen, runs) for name in chosen.sets}
     text = "\n".join(report(results, chosen.epochs, chosen.workers))
     print(text)
     if chosen.write:
         draw(results)
         replace_section(RESULTS, TITLE, text)
+
+
+def measure(name: str, chosen: argparse.Namespace, runs: Runs) -> dict[str, list[dict[str, Any]]]:
+    """The rate of each method on dev, then a run for each seed; a method without its runs is left out."""
+    threads = max(1, len(os.sched_getaffinity(0)) // chosen.workers)
+    shared = {
+        "set": name, "epochs": chosen.epochs, "model": chosen.model, "threads": threads, "most": chosen.most
+    }  # fmt: skip
+    tried = {
+        method: [{**shared, "method": method, "seed": 0, "settings": s} for s in settings_of(method)]
+        for method in chosen.methods
+    }
+    runs.make([given for asked in tried.values() for given in asked])
+    final = {}
+    for method, asked in tried.items():
+        if found := runs.get(asked):
+            settings = best_settings(found)
+            final[method] = [
+                {**shared, "method": method, "seed": seed, "settings": settings} for seed in SEEDS
+            ]
+    runs.make([given for asked in final.values() for given in asked])
+    return {method: found for method, asked in final.items() if (found := runs.get(asked))}
 
 
 def report(
@@ -218,7 +219,9 @@ def report(
         "reviews; LoRA and Houlsby within 1.5 points of full), in points of accuracy:",
         "",
         *expected(results),
-        machine(),
+        "Measured on: "
+        + "; ".join(sorted({row["on"] for s in results.values() for m in s.values() for row in m}))
+        + ".",
     ]
 
 

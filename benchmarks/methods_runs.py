@@ -9,6 +9,7 @@ import random
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -67,29 +68,43 @@ def read_rows(name: str, split: str, most: int) -> list[dict[str, str]]:
 class Runs:
     """Results by what was asked, kept in a file of lines."""
 
-    def __init__(self, path: Path, workers: int) -> None:
-        self._path, self._workers = path, workers
+    def __init__(self, path: Path, workers: int, *, kept_alone: bool = False) -> None:
+        self._path, self._workers, self._kept_alone = path, workers, kept_alone
         lines = path.read_text("utf-8").splitlines() if path.is_file() else []
         self._kept = {row["key"]: row for row in map(json.loads, lines)}
 
-    def get(self, wanted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """In the order of `wanted`; what is missing is run, several at a time."""
+    def make(self, wanted: Sequence[dict[str, Any]]) -> None:
+        """Run what is missing, several at a time."""
         missing = [given for given in wanted if _key(given) not in self._kept]
+        if not missing or self._kept_alone:
+            return
         with _processes(self._workers) as pool:
             for future in as_completed([pool.submit(_attempt, given) for given in missing]):
-                row = {"key": _key(future.result()), **future.result()}
+                row = {"key": _key(future.result()), "on": machine(), **future.result()}
                 self._kept[row["key"]] = row
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with self._path.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
                 print(row["key"], row.get("dev") or row["error"], flush=True)
-        return [self._kept[_key(given)] for given in wanted]
+
+    def get(self, wanted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """In the order of `wanted`; empty when one is missing."""
+        found = [self._kept.get(_key(given)) for given in wanted]
+        return [row for row in found if row is not None] if all(found) else []
 
 
 def _key(given: Mapping[str, Any]) -> str:
     return (
         f"{given['set']} {given['method']} {given['seed']} {json.dumps(given['settings'])} {given['epochs']}"
     )
+
+
+def machine() -> str:
+    """Where runs are made, in words."""
+    import torch
+
+    card = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""
+    return f"{card}{os.cpu_count()} cores, PyTorch {torch.__version__}, {date.today().isoformat()}"
 
 
 def _attempt(given: dict[str, Any]) -> dict[str, Any]:
