@@ -8,14 +8,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from .case import DPO, FEATURES, FULL, KTO, LORA, QLORA, Case, F, H, L, R
+from .case import DPO, FEATURES, FULL, KTO, LORA, OUTPUT_LAYER, QLORA, C, Case, F, H, L, R
 from .machine_reasons import cards_of
 from .phrase import Phrase, say
 from .schema import Option
 
 INDEX, ADAPTER = "build/index", "build/adapter"
 _CHUNK_TOKENS = 180  # of rag's passages: how many of them hold all documents
-_RUNS = (LORA, QLORA, FULL)  # methods of 'advisor train'
+_RUNS = (LORA, QLORA, FULL, FEATURES, OUTPUT_LAYER)  # methods of 'advisor train'
 
 
 def command_lines(case: Case, options: Sequence[Option]) -> tuple[str, ...]:
@@ -51,13 +51,6 @@ def _runnable(options: Sequence[Option]) -> Option:
 def _training(case: Case, options: Sequence[Option]) -> list[str]:
     best, runs = options[0], _runnable(options)
     lines: list[str] = []
-    if best.strategy not in (F, H):
-        lines.append(
-            say("# 'advisor train' takes examples; raw text is trained on by other programs, such as trl.")
-        )
-        return lines
-    if best.method not in _RUNS and best.method not in (DPO, KTO):
-        lines.append(_not_yet(best))
     if cards_of(case, runs.strategy, runs.method) > 1:
         lines.append(
             say(
@@ -69,11 +62,6 @@ def _training(case: Case, options: Sequence[Option]) -> list[str]:
     if best.method in (DPO, KTO):
         lines.append(_second_stage(best))
     return lines
-
-
-def _not_yet(best: Option) -> Phrase:
-    what = say("frozen features") if best.method == FEATURES else say("the output layer alone")
-    return say("# 'advisor train' cannot train {what} yet; this is the nearest that it can:", what=what)
 
 
 def _second_stage(best: Option) -> Phrase:
@@ -90,8 +78,12 @@ def _train(case: Case, option: Option) -> str:
     examples = case.data.examples if case.data else None
     readable = examples is not None and examples.layout not in ("preference", "thumbs")
     rows = (examples.path if examples and readable else None) or "pairs.jsonl"
+    if option.strategy == C:  # raw text
+        rows = (case.data.path if case.data else None) or "./docs"
     parts = ["advisor", "train", shlex.quote(rows), "--method", option.method]
-    if case.needs.task == "classification" and option.strategy == F:
+    if option.strategy == C:
+        parts += ["--objective", "pretrain"]
+    elif case.needs.task == "classification" and option.strategy == F:
         parts += ["--objective", "classify"]
     parts += ["--model", shlex.quote(_spoken(option.model)), "--out", ADAPTER]
     return " ".join(parts)
@@ -105,7 +97,7 @@ def _ask(case: Case, option: Option) -> str:
     if option.strategy == L:  # as many passages as there are
         parts += ["-k", str(max(6, -(-(case.needs.corpus_tokens or 0) // _CHUNK_TOKENS) * 2))]
     parts += ["--model", shlex.quote(_spoken(option.model))]
-    if option.method in _RUNS and option.strategy in (F, H):
+    if option.method in _RUNS and option.strategy in (C, F, H):
         parts += ["--adapter", ADAPTER]
     return " ".join(parts)
 

@@ -49,11 +49,10 @@ def train_config(plan: str | None, flags: Mapping[str, Any]) -> TrainConfig:
             raise ValueError(
                 f"{plan} recommends no training; give --method and --model to train all the same."
             )
-        labels = recommended.needs.task == "classification" and best.strategy == "finetune"
         planned = {
             "model": best.model,
             "method": _own_name(best.method),
-            "objective": "classify" if labels else "sft",
+            "objective": _objective(best, recommended.needs.task),
         }
     values = planned | _given(flags, TrainConfig)
     if "model" not in values:
@@ -61,12 +60,18 @@ def train_config(plan: str | None, flags: Mapping[str, Any]) -> TrainConfig:
     return TrainConfig(**values)
 
 
+def _objective(option: Option, task: str | None) -> str:
+    if option.strategy == "continued_pretraining":
+        return "pretrain"
+    return "classify" if task == "classification" and option.strategy == "finetune" else "sft"
+
+
 def _trainable(option: Option) -> bool:
-    """Whether 'advisor train' can do it: a plan may name ways that it does not train yet, or raw text."""
+    """Whether 'advisor train' can do it: a plan may name ways that it does not train yet."""
     return (
         option.rejected is None
         and _own_name(option.method) in METHODS
-        and option.strategy in ("finetune", "hybrid")
+        and option.strategy in ("finetune", "hybrid", "continued_pretraining")
     )
 
 

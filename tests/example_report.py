@@ -218,7 +218,9 @@ FULL_REPORT = Recommendation(
     next_command="advisor index docs --out build/index",
     commands=(
         "advisor index docs --out build/index",
-        say("# 'advisor train' takes examples; raw text is trained on by other programs, such as trl."),
+        say(
+            "# 'advisor train' works on one card; sharing a model out needs FSDP under accelerate or torchrun:"
+        ),
         'advisor ask "your question" --index build/index --model Qwen/Qwen2.5-7B-Instruct',
     ),
     hardware=Hardware(

@@ -134,11 +134,10 @@ def test_chinese_labels_get_an_encoder_that_reads_chinese(tmp_path, write_rows):
     assert recommend(None, data, Needs()).best.model == "FacebookAI/xlm-roberta-base"
 
 
-def test_few_labels_train_a_head_on_frozen_features_and_say_that_no_command_does_it_yet():
+def test_few_labels_train_a_head_on_frozen_features():
     plan = recommend(None, None, Needs(task="classification", gap="behaviour", labelled_examples=100))
     assert (plan.best.strategy, plan.best.method) == ("finetune", "features")
-    assert plan.commands[0].startswith("# 'advisor train' cannot train frozen features yet")
-    assert plan.next_command.startswith("advisor train pairs.jsonl --method lora --objective classify")
+    assert plan.next_command.startswith("advisor train pairs.jsonl --method features --objective classify")
 
 
 def test_preference_pairs_bring_dpo_as_a_second_stage():
