@@ -13,7 +13,7 @@ from finetune.objectives import Job
 from finetune.schema import AdapterCard, TrainConfig
 from finetune.weights import parameter_count
 
-LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "bitsandbytes")
+LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
 
 
 def make_card(
