@@ -34,6 +34,11 @@ class EncoderClassifier(nn.Module):
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0) or 0.0)
         self.classifier = nn.Linear(int(config.hidden_size), labels)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the encoder; peft gives a prefix this format, and attention wants one for all it reads."""
+        return next(self.encoder.parameters()).dtype
+
     # peft reads these two of every model, also of one that writes no text.
     base_model_prefix = "encoder"
     prepare_inputs_for_generation = None

@@ -22,4 +22,8 @@ def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> A
         adapter_layers=max(1, count - 2),  # 30 of LLaMA's 32: all but the two lowest (section 4.1)
         task_type=task,
     )
-    return get_peft_model(model, settings)
+    tuned = get_peft_model(model, settings)
+    for weight in tuned.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()  # peft takes the base's format, in which small steps vanish
+    return tuned

@@ -16,6 +16,7 @@ from trained_pairs import Trained
 
 from finetune import TrainConfig, TrainingInterrupted, load_classifier, load_generator, train
 from finetune.causal import load_causal
+from finetune.encoder import EncoderClassifier, load_encoder
 from finetune.methods import METHODS, load_method
 from finetune.methods.adalora import PruneRanks
 from finetune.run_folder import unfinished
@@ -148,6 +149,36 @@ def test_rows_may_share_a_sequence_where_the_table_of_methods_says_so(trained_pa
                 joined = torch.cat([first, second], 1)
                 shared = model(input_ids=joined, position_ids=places, use_cache=False).logits
             assert torch.allclose(apart, shared, atol=1e-4), method
+
+
+@pytest.mark.parametrize("objective", ["sft", "classify"])
+def test_every_method_trains_over_a_sixteen_bit_base(objective: str, trained_pairs: Pairs) -> None:
+    """As on a card: the base in bf16, what is trained in fp32, and autocast between them."""
+    ids = torch.arange(3, 19).view(2, 8)
+    for (method, kind), pair in trained_pairs.items():
+        # Autocast on a card converts for layer norms too, which it does not do on a processor.
+        if kind != objective or method in ("full", "features", "qlora", "bitfit", "last_layers"):
+            continue
+        base, head = sixteen_bits(pair.base, objective)
+        task = "SEQ_CLS" if head else "CAUSAL_LM"
+        model = load_method(method).attach(base, pair.config, task=task, head=head).train()
+        labels = torch.tensor([0, 1]) if head else ids
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
+        loss.backward()
+        trained = [weight for weight in model.parameters() if weight.requires_grad]
+        assert {weight.dtype for weight in trained} == {torch.float32}, method
+        assert any(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in trained), method
+        if METHODS[method].virtual_tokens:  # also where no autocast puts a prefix into the format of the base
+            assert torch.isfinite(model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits).all(), (
+                method
+            )
+
+
+def sixteen_bits(base: Path, objective: str) -> tuple[Any, str | None]:
+    if objective == "sft":
+        return load_causal(base, dtype=torch.bfloat16), None
+    return EncoderClassifier(load_encoder(base, dtype=torch.bfloat16), 2), "classifier"
 
 
 def test_the_regression_is_scikit_learns(trained_pairs: Pairs) -> None:
