@@ -60,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = next((word for word in arguments if word in COMMANDS), None)
     args = _parser(name).parse_args(arguments)
     logging.basicConfig(level=logging.INFO if args.verbose else logging.WARNING, format="%(message)s")
+    if not args.verbose:  # it warns at its import of kernels that it can do without
+        logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     _write_what_the_terminal_can_show()
     try:
         status = int(importlib.import_module(COMMANDS[args.command][0]).run(args))
