@@ -25,7 +25,8 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "langchain": ("the bridge to LangChain", ("langchain_core",)),
     "train": (
         "train, --model, --adapter",
-        ("torch", "transformers", "peft", "trl", "datasets", "accelerate", "safetensors"),
+        ("torch", "transformers", "peft", "datasets", "accelerate", "safetensors")
+        + ("sklearn", "matplotlib", "openpyxl", "defusedxml"),
     ),
     "gpu": ("QLoRA (4-bit weights)", ("bitsandbytes",)),
     "chat": ("the application", ("streamlit", "altair", "pandas")),
