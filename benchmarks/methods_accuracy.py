@@ -1,7 +1,7 @@
 """Every method on MiniLM and true labels: accuracy, macro-F1, trainable share, time and memory over three seeds.
 
-The learning rate of each method is chosen on dev. Each run is a process of its own; finished ones are kept in
-build/methods, so that a benchmark that was stopped goes on.
+The learning rate of each method is chosen on dev. Finished runs are kept in benchmarks/methods_runs.jsonl with the
+machine that made them, so that a benchmark that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--model", default="minilm")
     parser.add_argument("--epochs", type=float, default=5)
     parser.add_argument("--workers", type=int, default=1, help="runs at a time")
-    parser.add_argument("--runs", type=Path, default=ROOT / "build" / "methods" / "runs.jsonl")
+    parser.add_argument("--runs", type=Path, default=ROOT / "benchmarks" / "methods_runs.jsonl")
     parser.add_argument("--kept", action="store_true", help="run nothing; show what --runs holds")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {RESULTS.name}")
     parser.add_argument(
