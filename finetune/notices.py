@@ -12,14 +12,14 @@ LOGS = ("transformers", "bitsandbytes")
 
 @contextmanager
 def without_library_warnings() -> Iterator[None]:
-    """Renamed arguments among transformers, trl and peft are not said, nor what the libraries log of their own
+    """Renamed arguments between transformers and peft are not said, nor what the libraries log of their own
     parts; every other warning is."""
     levels = {name: logging.getLogger(name).level for name in LOGS}
     for name in LOGS:
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl|peft)\b")
+            warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\b")
             yield
     finally:
         for name, level in levels.items():

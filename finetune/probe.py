@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -10,7 +9,7 @@ from transformers import TrainerCallback
 
 
 class LongestFirst(TrainerCallback):  # type: ignore[misc,unused-ignore]
-    """One forward and backward pass over the longest batch; gradients, random numbers and counts stay as before."""
+    """One forward and backward pass over the longest batch; gradients and random numbers stay as before."""
 
     def __init__(self, trainer: Any) -> None:
         self.trainer = trainer
@@ -19,16 +18,12 @@ class LongestFirst(TrainerCallback):  # type: ignore[misc,unused-ignore]
         rows = longest_rows(self.trainer.train_dataset, args.per_device_train_batch_size)
         if rows is None:
             return
-        trainer, counted = self.trainer, deepcopy(getattr(self.trainer, "_metrics", None))
-        tokens = getattr(trainer, "_total_train_tokens", 0)
         cards = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
         try:
             with torch.random.fork_rng(devices=cards):
                 self._pass(rows)
         finally:
-            trainer.model_wrapped.zero_grad()
-            if counted is not None:  # trl's averages over the steps
-                trainer._metrics, trainer._total_train_tokens = counted, tokens
+            self.trainer.model_wrapped.zero_grad()
 
     def _pass(self, rows: list[int]) -> None:
         trainer = self.trainer
