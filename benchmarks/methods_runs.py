@@ -71,7 +71,7 @@ class Runs:
     def __init__(self, path: Path, workers: int, *, kept_alone: bool = False) -> None:
         self._path, self._workers, self._kept_alone = path, workers, kept_alone
         lines = path.read_text("utf-8").splitlines() if path.is_file() else []
-        self._kept = {row["key"]: row for row in map(json.loads, lines)}
+        self._kept = {_key(row): row for row in map(json.loads, lines)}
 
     def make(self, wanted: Sequence[dict[str, Any]]) -> None:
         """Run what is missing, several at a time."""
@@ -80,12 +80,12 @@ class Runs:
             return
         with _processes(self._workers) as pool:
             for future in as_completed([pool.submit(_attempt, given) for given in missing]):
-                row = {"key": _key(future.result()), "on": machine(), **future.result()}
-                self._kept[row["key"]] = row
+                row = {"on": machine(), **future.result()}
+                self._kept[_key(row)] = row
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with self._path.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(row) + "\n")
-                print(row["key"], row.get("dev") or row["error"], flush=True)
+                print(_key(row), row.get("dev") or row["error"], flush=True)
 
     def get(self, wanted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """In the order of `wanted`; empty when one is missing."""
@@ -94,8 +94,8 @@ class Runs:
 
 
 def _key(given: Mapping[str, Any]) -> str:
-    return (
-        f"{given['set']} {given['method']} {given['seed']} {json.dumps(given['settings'])} {given['epochs']}"
+    return " ".join(
+        json.dumps(given[name]) for name in ("set", "method", "seed", "settings", "epochs", "most")
     )
 
 

@@ -20,7 +20,7 @@ from finetune.schema import TrainConfig
 from finetune.stopping import Diverged, StopRequest, TrainingInterrupted
 from finetune.told import Told
 
-REMEDY = "a smaller --max-length, a smaller model, --method qlora, or gradient checkpointing"
+REMEDY = "a smaller --max-length, a smaller model, --method qlora, or --gradient-checkpointing"
 
 
 def fit(job: Job, folder: Path, checkpoint: Path | None, told: Told, config: TrainConfig) -> int:

@@ -16,8 +16,6 @@ from finetune.schema import TrainConfig
 from finetune.template import encode, render
 from finetune.told import Told
 
-NOT_FOR_LABELS = "forgetting is not measured: a classifier writes no text"
-
 
 def score_general(trainer: Any, rows: Sequence[GeneralRow], config: TrainConfig, told: Told) -> RowScores:
     """Loss of each right answer given its question; where wrong ones are listed too, whether it is the likeliest.

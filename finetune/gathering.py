@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from finetune.data_report import DataReport, check_data, commonest_kind
-from finetune.defaults import defaults
 from finetune.general_set import GeneralRow, general_rows, replay_rows
 from finetune.objectives import load_objective
 from finetune.schema import Example, TrainConfig
-from finetune.splits import data_hash, split_rows
+from finetune.splits import data_hash, held_out_share, split_rows
 from finetune.weights import base_hash
 
 
@@ -31,8 +30,7 @@ class Rows:
 def gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> Rows:
     """Raises ValueError where no row fits, or where the data would waste the training and was not allowed to."""
     wanted, notes = _fitting(examples, config)
-    share = defaults()["held_out"]["share" if config.objective == "classify" else "share_sft"]
-    rows, held_out, split_notes = split_rows(wanted, share=float(share))
+    rows, held_out, split_notes = split_rows(wanted, share=held_out_share(config.objective))
     replayed, said = replay_rows(config, len(rows))
     report = check_data(rows, held_out, config, base)
     return Rows(

@@ -56,6 +56,11 @@ def split_rows(
     )
 
 
+def held_out_share(objective: str) -> float:
+    """Of the rows, where a file names no split."""
+    return float(defaults()["held_out"]["share" if objective == "classify" else "share_sft"])
+
+
 def _chosen(rows: Sequence[Example], share: float) -> set[str]:
     by_label: dict[str | None, set[str]] = defaultdict(set)
     for row in rows:

@@ -25,7 +25,7 @@ _OTHER_NUMBER = 0.8
 
 # Share of the best sentence's odds that a further one must reach to be quoted. On the examples as many quotes hold the
 # gold sentence at a fifth as at a seventh, with fewer others, and at a half they miss it; by words alone the sentences
-# of a passage lie closer together: a half then leaves out a third of the others and one gold sentence in forty-one.
+# of a passage lie closer together: a half left out a third of the others and one gold sentence in forty-one (trials).
 _CLOSE = {"aligned": 0.2, "lexical": 0.5}
 
 Features = dict[str, Any]  # by name, each of shape (sentences,)

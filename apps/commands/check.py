@@ -115,9 +115,8 @@ def _parted(
     examples: tuple[Example, ...], evaluation: list[Example], config: TrainConfig
 ) -> tuple[list[Example], list[Example]]:
     """Rows to learn from and rows held out, divided as training would, or by --eval."""
-    from finetune.defaults import defaults
     from finetune.objectives import load_objective
-    from finetune.splits import split_rows
+    from finetune.splits import held_out_share, split_rows
 
     usable = load_objective(config.objective).usable if config.objective else lambda example: True
     rows = [row for row in examples if usable(row)]
@@ -127,8 +126,7 @@ def _parted(
         )
     if evaluation:
         return [row for row in rows if row.split == "train"], [row for row in evaluation if usable(row)]
-    share = defaults()["held_out"]["share" if config.objective == "classify" else "share_sft"]
-    train, held, _ = split_rows(rows, share=float(share))
+    train, held, _ = split_rows(rows, share=held_out_share(config.objective))
     return train, held
 
 

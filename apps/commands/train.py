@@ -49,6 +49,9 @@ def _add_run_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--epochs", type=float)
     group.add_argument("--max-steps", type=int)
     group.add_argument("--learning-rate", type=float)
+    group.add_argument(
+        "--head-learning-rate", type=float, help="of a classifier's head beside a trained body"
+    )
     group.add_argument("--batch-size", type=int, help="rows at a time; halved where memory runs out")
     group.add_argument("--accumulation", type=int, help="batches of one step")
     group.add_argument("--max-length", type=int, help="tokens; longer rows are cut and counted")
@@ -57,6 +60,11 @@ def _add_run_flags(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--packing", action="store_true", default=None, help="several rows in one sequence: no padding"
+    )
+    group.add_argument(
+        "--gradient-checkpointing",
+        action=argparse.BooleanOptionalAction,
+        help="less memory for about a third more time (default: on a card, but not to classify)",
     )
     group.add_argument("--lora-rank", type=int)
     group.add_argument("--save-steps", type=int, help="steps between two checkpoints")

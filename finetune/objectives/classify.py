@@ -15,7 +15,7 @@ from torch import nn
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
 from finetune.adapter_weights import save_adapter
-from finetune.classify_rows import encode, load_tokenizer, longest, sequences, unread_lines
+from finetune.classify_rows import encode, load_tokenizer, longest, sequences
 from finetune.defaults import learning_rates
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
 from finetune.evaluate import accuracy, macro_f1, majority_accuracy
@@ -73,14 +73,11 @@ def prepare(
     arguments: dict[str, Any],
 ) -> Job:
     labels = tuple(sorted({row.label for row in (*train, *held_out) if row.label is not None}))
-    _check_labels(labels, train)
     tokenizer = load_tokenizer(folder, train)
     torch.manual_seed(config.seed)  # the new head
     model = EncoderClassifier(load_encoder(folder, **method.loading()), len(labels))
-    encoded = encode(train, config, folder, tokenizer)
-    held_encoded = encode(held_out, config, folder, tokenizer)
-    rows = _dataset(encoded, labels)
-    held = _dataset(held_encoded, labels) if held_out else None
+    rows = _dataset(encode(train, config, folder, tokenizer), labels)
+    held = _dataset(encode(held_out, config, folder, tokenizer), labels) if held_out else None
     trained = method.attach(model, config, task="SEQ_CLS", head="classifier")
     trainer = _Trainer(
         model=trained,
@@ -100,18 +97,14 @@ def prepare(
         _save(trained, method, target)
         tokenizer.save_pretrained(str(target))
 
-    notes = (_balance(train, labels), *_lost([*encoded, *held_encoded], tokenizer, longest(config, folder)))
-    return Job(trainer=trainer, evaluate=evaluate, save=save, rows=len(train), notes=notes, labels=labels)
-
-
-def _check_labels(labels: Sequence[str], train: Sequence[Example]) -> None:
-    if len(labels) < 2:
-        raise ValueError(f"Every row has the label '{labels[0]}'; classification needs at least two labels.")
-    unseen = set(labels) - {row.label for row in train}
-    if unseen:
-        raise ValueError(
-            f"Labels {sorted(unseen)} stand in the held-out rows alone; no training row shows them."
-        )
+    return Job(
+        trainer=trainer,
+        evaluate=evaluate,
+        save=save,
+        rows=len(train),
+        notes=(_balance(train, labels),),
+        labels=labels,
+    )
 
 
 def _dataset(encoded: Sequence[Encoded], labels: Sequence[str]) -> Dataset:
@@ -155,16 +148,3 @@ def _save(model: nn.Module, method: Method, target: Path) -> None:
 def _balance(train: Sequence[Example], labels: Sequence[str]) -> str:
     counts = Counter(row.label for row in train)
     return "training rows per label: " + ", ".join(f"{label} {counts[label]}" for label in labels)
-
-
-def _lost(encoded: Sequence[Encoded], tokenizer: Any, length: int) -> list[str]:
-    """What the model does not get to see of the rows: the ends of long ones, and words outside its vocabulary."""
-    cut = sum(row.cut for one in encoded for row in one.rows)
-    unread = len(unread_lines(encoded, tokenizer))
-    notes = [f"{cut} of {len(encoded)} rows cut at {length} tokens"] if cut else []
-    if unread:
-        notes.append(
-            f"in {unread} of {len(encoded)} rows the model's vocabulary lacks most words; "
-            "take an encoder made for their language"
-        )
-    return notes

@@ -12,6 +12,7 @@ from finetune.methods import Method, entry
 from finetune.objectives import Encoded, Job
 from finetune.packing import Row, blocks
 from finetune.schema import Example, TrainConfig
+from finetune.splits import held_out_share
 from finetune.template import IGNORED, TokenRow
 from finetune.weights import context_tokens
 
@@ -79,7 +80,7 @@ def _rows(encoded: Sequence[Encoded], config: TrainConfig, folder: Path) -> list
 
 def _kept_back(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     """Every tenth sequence, or none where there are few: of two, neither measures the other."""
-    every = round(1 / float(defaults()["held_out"]["share_sft"]))
+    every = round(1 / held_out_share("pretrain"))
     if len(rows) < int(defaults()["held_out"]["fewest_rows"]):
         return rows, []
     return [row for at, row in enumerate(rows, 1) if at % every], rows[every - 1 :: every]

@@ -38,7 +38,7 @@ def prepare(
     from finetune.causal_job import causal_job
 
     learned = sum(any(map(is_supervised, example.rows)) for example in encoded)
-    notes = [*_notes(encoded, length, "training"), *_notes(held, length, "held-out")]
+    notes = _notes(encoded, held)
     if config.packing:
         notes.append(f"{learned} training rows packed into {len(rows)} sequences of up to {length} tokens")
     told = {"rows": learned, "notes": tuple(notes)}
@@ -90,25 +90,17 @@ def is_supervised(row: TokenRow) -> bool:
     return any(label != IGNORED for label in row.labels)
 
 
-def _notes(encoded: Sequence[Encoded], length: int, kind: str) -> list[str]:
-    kept = [row for example in encoded for row in example.rows if is_supervised(row)]
-    cut, unlike = sum(row.cut for row in kept), sum(row.unlike_prompt for row in kept)
-    dropped = sum(not any(map(is_supervised, example.rows)) for example in encoded)
+def _notes(encoded: Sequence[Encoded], held: Sequence[Encoded]) -> list[str]:
+    """What the data report does not say of the training rows, and what is lost of the held-out ones."""
     divided = sum(len(example.rows) > 1 for example in encoded)
-    notes = []
-    if cut:
-        notes.append(
-            f"{cut} of {len(encoded)} {kind} rows cut at {length} tokens (their answers lose the end)"
-        )
-    if dropped:
-        notes.append(f"{dropped} {kind} rows dropped: the question alone fills {length} tokens")
-    if unlike:
-        notes.append(f"{unlike} {kind} rows: the template writes the question differently when it answers")
-    if divided:
-        notes.append(
-            f"{divided} {kind} conversations divided, a row for each answer: the template rewrites earlier turns"
-        )
-    return notes
+    dropped = sum(not any(map(is_supervised, example.rows)) for example in held)
+    cut = sum(row.cut for example in held for row in example.rows if is_supervised(row))
+    words = {
+        f"{divided} conversations divided, a row for each answer: the template rewrites earlier turns": divided,
+        f"{cut} held-out rows cut (their answers lose the end)": cut,
+        f"{dropped} held-out rows dropped: the question alone fills all tokens": dropped,
+    }
+    return [line for line, count in words.items() if count]
 
 
 def longest(config: TrainConfig, folder: Path) -> int:

@@ -122,4 +122,4 @@ def test_an_interrupted_classifier_goes_on(tmp_path: Path) -> None:
 def test_rows_in_a_language_the_model_cannot_read_are_told(tmp_path: Path) -> None:
     chinese = [Example(text=f"聚焦股价震荡聚焦{n}", label="money") for n in range(3)]
     notes = train([*ROWS, *chinese], settings(tmp_path / "a", max_steps=1)).notes
-    assert notes[-1].startswith("in 3 of 63 rows the model's vocabulary lacks most words")
+    assert [note for note in notes if note.startswith("in 3 rows the model's vocabulary lacks most words")]

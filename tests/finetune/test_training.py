@@ -159,8 +159,8 @@ def test_rows_cut_and_dropped_are_told(config: Make, rows: list[Example]) -> Non
     )
     labelled = Example(text="a", label="b")
     notes = " / ".join(train([*rows, long, wordy, labelled], config(max_steps=1, max_length=64)).notes)
-    assert "1 of 14 training rows cut at 64 tokens" in notes
-    assert "1 training rows dropped: the question alone fills 64 tokens" in notes
+    assert "1 of 14 rows cut at 64 tokens" in notes
+    assert "1 of 14 rows dropped: the question alone fills 64 tokens" in notes
     assert "1 rows of another kind left out" in notes
 
 
