@@ -76,6 +76,14 @@ def save_tiny_model(
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several workers (pytest-xdist) one gets a whole file, so that its fixtures are built once, and one gets all
+    tests on `trained_pairs`, which takes longest to build."""
+    for item in items:
+        shared = "trained_pairs" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("trained_pairs" if shared else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a random Llama with a ChatML template."""
