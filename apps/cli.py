@@ -29,7 +29,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibrate": ("apps.commands.calibrate", "find from your own questions when an index should refuse"),
     "check": ("apps.commands.check", "what training on these rows would do: tokens, cuts, repeats, leaks"),
     "train": ("apps.commands.train", "fine-tune a model on labelled examples"),
-    "adapters": ("apps.commands.adapters", "list, show, merge, combine and export what was trained"),
+    "judge": ("apps.commands.judge", "rank sampled answers by a judge and principles: pairs to learn from"),
+    "adapters": (
+        "apps.commands.adapters",
+        "list, show, merge, combine, export and roll back what was trained",
+    ),
     "chat": ("apps.commands.chat", "open the application in the browser"),
     "serve": ("apps.commands.serve", "answer over HTTP, OpenAI-compatible"),
     "doctor": ("apps.commands.doctor", "what works on this machine, and what mends the rest"),
@@ -41,7 +45,10 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; the usage stays behind --help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'.\n")
+        from finetune.processes import leads_its_machine
+
+        told = leads_its_machine()  # of several processes that read the same words
+        self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'.\n" if told else None)
 
 
 class Version(argparse.Action):
@@ -68,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # a full disk or a closed pipe is met here and not at the very end
         return status
     except KeyboardInterrupt as stop:
-        _say(str(stop) or "Interrupted; what was done is kept. Run the same command again to go on.")
+        _say(str(stop) or "Interrupted; what was done is kept. Run the same command again to go on.", stop)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -76,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as mistake:
         if args.debug:
             raise
-        _say(_in_one_line(mistake))
+        _say(_in_one_line(mistake), mistake)
         return 2
 
 
@@ -126,8 +133,12 @@ def _extra_of(missing: ModuleNotFoundError) -> str | None:
     return "train" if "finetune" in importers else "rag" if "rag" in importers else None
 
 
-def _say(line: str) -> None:
-    print(f"advisor: {line}", file=sys.stderr)
+def _say(line: str, mistake: BaseException) -> None:
+    """Once, however many processes of one run meet the mistake."""
+    from finetune.processes import speaks
+
+    if speaks(mistake):
+        print(f"advisor: {line}", file=sys.stderr)
 
 
 if __name__ == "__main__":

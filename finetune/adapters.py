@@ -9,6 +9,7 @@ from pathlib import Path
 
 from finetune.methods import entry
 from finetune.schema import AdapterCard
+from finetune.versions import is_version, recover
 from finetune.weights import base_hash
 
 CARD = "adapter_card.json"
@@ -18,7 +19,7 @@ def read_card(path: str | Path) -> AdapterCard:
     """The card beside an adapter's weights. Raises FileNotFoundError or ValueError in one line."""
     folder = Path(path)
     file = folder / CARD
-    if not folder.is_dir():
+    if not folder.is_dir() and not recover(folder):
         raise FileNotFoundError(
             f"No adapter at '{folder}'; train one with `advisor train`, or correct the path."
         )
@@ -76,8 +77,12 @@ def is_whole(card: AdapterCard) -> bool:
 
 
 def list_adapters(folder: str | Path) -> list[tuple[Path, AdapterCard]]:
-    """Every finished adapter in a folder and below it, by path. Raises ValueError for a damaged card."""
+    """Every finished adapter in a folder and below it, by path; earlier versions of one are not listed beside it.
+
+    Raises ValueError for a damaged card.
+    """
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f"No folder at '{root}'; give the folder where adapters were saved.")
-    return [(file.parent, read_card(file.parent)) for file in sorted(root.rglob(CARD))]
+    found = [file.parent for file in sorted(root.rglob(CARD))]
+    return [(path, read_card(path)) for path in found if not is_version(path.relative_to(root))]

@@ -1,4 +1,4 @@
-"""`advisor adapters list | show | merge | combine | export`: what was trained, and what can be made of it."""
+"""`advisor adapters list | show | merge | combine | export | rollback`: what was trained, and what is made of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from finetune import AdapterCard
+    from finetune.versions import Version
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +35,32 @@ def _list_flags(parser: argparse.ArgumentParser) -> None:
 def _list(args: argparse.Namespace) -> tuple[Any, str]:
     from finetune import list_adapters
 
-    found = list_adapters(args.folder)
-    rows = [{"path": str(path), **asdict(card)} for path, card in found]
-    lines = [f"{path}: {summary(card)}" for path, card in found]
+    rows, lines = [], []
+    for path, card in list_adapters(args.folder):
+        older = _history(path)
+        rows.append({"path": str(path), **asdict(card), "versions": [_as_row(one) for one in older]})
+        lines += [f"{path}: {summary(card)}", *(f"  {_version_line(one)}" for one in older)]
     return rows, "\n".join(lines) or f"No adapters in {args.folder}."
+
+
+def _history(path: Path) -> list[Version]:
+    """The versions of an adapter; none for one that nothing was ever promoted over."""
+    from finetune.versions import home_of, versions
+
+    return versions(path) if home_of(path).is_dir() else []
+
+
+def _as_row(one: Version) -> dict[str, Any]:
+    change = asdict(one.change) if one.change else {}
+    return {**change, "number": one.number, "path": str(one.path), "in_place": one.in_place}
+
+
+def _version_line(one: Version) -> str:
+    """For example "version 2, in place: dpo · 40 rows · 2026-11-26 · better on held-out feedback"."""
+    name = "not numbered yet" if one.number is None else f"version {one.number}"
+    why = f" · {one.change.why}" if one.change and one.change.why else ""
+    place = ", in place" if one.in_place else ""
+    return f"{name}{place}: {one.card.objective} · {one.card.rows} rows · {one.card.created[:10]}{why}"
 
 
 def _show_flags(parser: argparse.ArgumentParser) -> None:
@@ -103,6 +127,26 @@ def _export(args: argparse.Namespace) -> tuple[Any, str]:
     return asdict(done), "\n".join([f"Exported to {done.path}", *done.notes])
 
 
+def _rollback_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("adapter", help="an adapter's folder")
+    parser.add_argument(
+        "--to", type=int, metavar="NUMBER", help="which version (default: the one that this one replaced)"
+    )
+    parser.add_argument("--why", default="", help="kept in the log")
+
+
+def _rollback(args: argparse.Namespace) -> tuple[Any, str]:
+    from finetune.versions import rollback
+
+    done = rollback(args.adapter, args.to, why=args.why)
+    kept = (
+        ""
+        if done.replaced is None
+        else f"; version {done.replaced} is kept (--to {done.replaced} brings it back)"
+    )
+    return asdict(done), f"Version {done.number} is in {args.adapter}{kept}."
+
+
 def summary(card: AdapterCard) -> str:
     """One line: method, objective, base, rows, when; and what came of it."""
     scores = ", ".join(f"{name} {value:.3g}" for name, value in list(card.metrics_after.items())[:2])
@@ -137,4 +181,5 @@ ACTIONS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None], Run]] =
     "merge": ("add an adapter to its base's weights, checked against both apart", _merge_flags, _merge),
     "combine": ("make one adapter of several", _combine_flags, _combine),
     "export": ("a folder for transformers, peft or Ollama", _export_flags, _export),
+    "rollback": ("bring back an earlier version of an adapter", _rollback_flags, _rollback),
 }
