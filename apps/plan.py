@@ -55,6 +55,10 @@ def train_config(plan: str | None, flags: Mapping[str, Any]) -> TrainConfig:
             "objective": _objective(best, recommended.needs.task),
         }
     values = planned | _given(flags, TrainConfig)
+    if "model" not in values and values.get("adapter"):
+        from finetune import read_card
+
+        values["model"] = read_card(values["adapter"]).base_model
     if "model" not in values:
         raise ValueError("No model named; give --model NAME, a local folder, 'minilm', or --plan plan.json.")
     return TrainConfig(**values)

@@ -52,8 +52,29 @@ def load_adapter(model: Any, folder: Path, card: AdapterCard) -> Any:
         with without_library_warnings():
             return PeftModel.from_pretrained(model, str(folder)).eval()
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"The adapter at '{folder}' cannot be loaded beside its {CARD} ({first}).") from None
+        reason = _first_line(error)
+        raise ValueError(
+            f"The adapter at '{folder}' cannot be loaded beside its {CARD} ({reason})."
+        ) from None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def start_from(model: Any, folder: Path) -> None:
+    """Gives an attached method, still to be trained, the weights of an adapter. Raises ValueError in one line."""
+    check_complete(folder)
+    try:
+        if (folder / TRAINED).is_file():
+            _copied(model, load_file(folder / TRAINED))
+        elif (start := vars(model).get("start_from")) is not None:  # a method's own way, as AdaLoRA's
+            start(folder)
+        else:
+            with without_library_warnings():
+                model.load_adapter(str(folder), model.active_adapter, is_trainable=True)
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise ValueError(f"'{folder}' cannot be gone on from ({_first_line(error)}).") from None
 
 
 def check_complete(folder: Path) -> None:
@@ -67,6 +88,11 @@ def check_complete(folder: Path) -> None:
 
 
 def _with_trained(model: Any, stored: Mapping[str, torch.Tensor]) -> Any:
+    _copied(model, stored)
+    return model.requires_grad_(False).eval()
+
+
+def _copied(model: Any, stored: Mapping[str, torch.Tensor]) -> None:
     weights = dict(model.named_parameters())
     missing = sorted(set(stored) - set(weights))
     if missing:
@@ -76,7 +102,6 @@ def _with_trained(model: Any, stored: Mapping[str, torch.Tensor]) -> Any:
             if weights[name].shape != value.shape:
                 raise ValueError(f"{name} is {tuple(value.shape)}, in the base {tuple(weights[name].shape)}")
             weights[name].copy_(value)
-    return model.requires_grad_(False).eval()
 
 
 def config_of(card: AdapterCard) -> TrainConfig:

@@ -11,6 +11,7 @@ from typing import Any
 
 from finetune.objectives import Job
 from finetune.schema import AdapterCard, TrainConfig
+from finetune.starting import started_from
 from finetune.weights import parameter_count
 
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes")
@@ -40,6 +41,7 @@ def make_card(
         libraries=_versions(),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         labels=job.labels,
+        started_from=started_from(config),
         **found,
     )
 

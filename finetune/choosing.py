@@ -9,6 +9,7 @@ from typing import Any
 
 from finetune.gathering import Rows
 from finetune.objectives import Job, load_objective
+from finetune.starting import tokenizer_folder
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def choosing_rows(job: Job, run: Rows) -> list[Any]:
     if not run.choosing:
         return []
     objective = load_objective(run.config.objective)
-    tokenizer = objective.load_tokenizer(run.base, run.train)
+    tokenizer = objective.load_tokenizer(tokenizer_folder(run.config, run.base), run.train)
     encoded = objective.encode(run.choosing, run.config, run.base, tokenizer)
     if not job.labels:
         return list(objective.sequences(encoded, encoded, run.config, run.base)[1])

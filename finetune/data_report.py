@@ -17,6 +17,7 @@ from finetune.languages import shares
 from finetune.objectives import OBJECTIVES, Encoded, Objective, load_objective
 from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
+from finetune.starting import tokenizer_folder
 
 __all__ = ["DataReport", "Finding", "check_data", "commonest_kind"]
 
@@ -109,7 +110,7 @@ def _in_tokens(
     from finetune.data_token_findings import token_findings
 
     objective: Objective = load_objective(config.objective)
-    tokenizer = objective.load_tokenizer(folder, examples)
+    tokenizer = objective.load_tokenizer(tokenizer_folder(config, folder), examples)
     encoded, refused = _encoded(objective, examples, config, folder, tokenizer)
     held, held_refused = _encoded(objective, held_out, config, folder, tokenizer)
     report = replace(report, findings=(*report.findings, *_refused([*refused, *held_refused], encoded)))

@@ -11,6 +11,7 @@ from finetune.general_set import GeneralRow, general_rows, replay_rows
 from finetune.objectives import load_objective
 from finetune.schema import Example, TrainConfig
 from finetune.splits import data_hash, held_out_share, split_rows
+from finetune.starting import start_print
 from finetune.weights import base_hash
 
 
@@ -44,7 +45,11 @@ def gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> Rows
         general=[] if config.objective == "classify" else general_rows(config),
         report=report,
         notes=tuple(dict.fromkeys([*notes, *split_notes, *([said] if said else []), *_findings(report)])),
-        fingerprint={"base_hash": base_hash(base), "data_hash": data_hash([*examples, *replayed])},
+        fingerprint={
+            "base_hash": base_hash(base),
+            "data_hash": data_hash([*examples, *replayed]),
+            **start_print(config),
+        },
     )
 
 

@@ -36,7 +36,8 @@ class TrainConfig:
     model: str  # local folder, hub name, or "minilm"
     out: str
     method: str = "lora"  # a key of METHODS
-    objective: str = "sft"  # sft, classify, pretrain
+    objective: str = "sft"  # a key of OBJECTIVES
+    adapter: str | None = None  # to go on from: its method and shape count; None = the base itself
     epochs: float = _default("epochs")
     max_steps: int | None = None
     learning_rate: float | None = None
@@ -59,6 +60,28 @@ class TrainConfig:
     prompt_text: str | None = None  # words that prompt tuning starts from instead
     prompt_encoder: str = "mlp"  # of P-tuning: mlp or lstm
     prompt_hidden: int | None = None  # width of the network behind a prefix or P-tuning; None = the model's
+    beta: float = _default("beta")  # of dpo and kto: how dear it is to leave the reference
+    preference_loss: str = "sigmoid"  # of dpo: sigmoid or ipo
+    desirable_weight: float | None = None  # of kto: of liked answers; None = both kinds weigh the same in sum
+    undesirable_weight: float | None = None
+    # Of ppo and grpo; None = the objective's own, whose source stands in defaults.toml.
+    reward: str | None = None  # what judges sampled answers: a reward model's folder or "module:function"
+    answers_per_step: int | None = None  # sampled, judged and then learned from
+    samples: int | None = None  # answers to each prompt among them
+    answer_tokens: int | None = None  # of a sampled answer at most
+    inner_epochs: int | None = None  # how often a step goes through its answers
+    minibatches: int | None = None  # optimizer steps of one time
+    clip: float | None = None  # how far a token's probability may move from where it was sampled: 1 - clip, 1 + clip
+    kl_coefficient: float | None = None  # how dear a step away from the start is; of ppo what it begins with
+    kl_target: float | None = None  # of ppo: nats per answer that the coefficient is moved for; 0 = it stays
+    kl_horizon: float | None = None  # of ppo: steps in which it follows
+    max_kl: float | None = None  # nats per answer from the start at which a run stops; 0 = never
+    gamma: float | None = None  # of ppo: how much less a reward counts one token later
+    gae_lambda: float | None = None  # of ppo: 1 looks to the answer's end, 0 to the next value alone
+    value_clip: float | None = None  # of ppo: how far a value may move in one step
+    value_weight: float | None = None  # of ppo: of the value head's loss beside the policy's
+    eos_penalty: float | None = None  # taken off the reward of an answer that did not end by itself
+    reward_scaling: str | None = None  # none, standard (scores of a step), whiten (of ppo: rewards of tokens)
     logistic_c: float = 1.0  # of features: inverse strength of the penalty, scikit-learn's default
     optimizer: str | None = None  # a name of transformers' optim; None = AdamW, paged for qlora on a card
     warmup_share: float = _default("warmup_share")
@@ -113,6 +136,9 @@ class AdapterCard:
     forgetting: dict[str, Any] = field(default_factory=dict)  # scores on general rows, before and after
     memory: dict[str, Any] = field(default_factory=dict)  # GiB at the peak: predicted, low, high, measured
     stopped: dict[str, Any] = field(default_factory=dict)  # early, and which step's weights were kept
+    started_from: dict[str, str] = field(
+        default_factory=dict
+    )  # an adapter: path, weights (their hash), objective
     set_aside: str = ""  # why a finished adapter was not put where it was asked for
 
 

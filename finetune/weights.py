@@ -120,6 +120,14 @@ def base_hash(folder: str | Path) -> str:
     return total.hexdigest()
 
 
+def weights_hash(folder: str | Path) -> str:
+    """SHA-256 over every *.safetensors of an adapter's folder, read as `base_hash` reads them."""
+    total = hashlib.sha256()
+    for file in sorted(Path(folder).glob("*.safetensors")):
+        total.update(f"{file.name} {_file_digest(file)}\n".encode())
+    return total.hexdigest()
+
+
 def _config_digest(file: Path) -> str:
     """Of the content, not the bytes; without the fields that only say who saved it and from where."""
     config = json.loads(file.read_text("utf-8"))

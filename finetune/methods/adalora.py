@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
-from peft import AdaLoraConfig, get_peft_model
+from peft import AdaLoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from finetune.methods import frozen
@@ -38,7 +41,37 @@ def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> A
     tuned = get_peft_model(model, settings)
     _score_without_penalty(tuned.base_model)
     keep_beside_checkpoints(tuned, lambda: _state(tuned), lambda state: _restore(tuned, state))
+    vars(tuned)["start_from"] = lambda folder: _start_from(tuned, folder)
     return tuned
+
+
+def _start_from(tuned: Any, folder: Path) -> None:
+    """Stored ranks take their places again; those that were pruned begin with weight zero, so that the model
+    answers as the stored adapter does."""
+    stored = load_file(folder / "adapter_model.safetensors")
+    pattern = json.loads((folder / "adapter_config.json").read_text("utf-8")).get("rank_pattern") or {}
+    own = get_peft_model_state_dict(tuned, save_embedding_layers=False)
+    places = {name.partition(".lora_E")[0].removeprefix("model."): kept for name, kept in pattern.items()}
+    for name, value in stored.items():
+        kept = next((kept for layer, kept in places.items() if f"{layer}.lora_" in name), None)
+        if kept is not None:
+            value = _spread(
+                value, torch.tensor(kept), own[name], across="lora_B" in name, empty="lora_E" in name
+            )
+        own[name] = value
+    set_peft_model_state_dict(tuned, own)
+
+
+def _spread(
+    value: torch.Tensor, kept: torch.Tensor, fresh: torch.Tensor, *, across: bool, empty: bool
+) -> torch.Tensor:
+    """`fresh` with the kept ranks of `value` in it; the others zero where `empty`."""
+    whole = torch.zeros_like(fresh) if empty else fresh.clone()
+    if across:
+        whole[:, kept] = value.to(whole)
+    else:
+        whole[kept] = value.to(whole)
+    return whole
 
 
 def _score_without_penalty(tuner: Any) -> None:

@@ -22,18 +22,18 @@ IN_CACHE = ("prefix", "p_tuning_v2")
 
 def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> Any:
     make = {"prompt": _prompt, "p_tuning": _p_tuning, "prefix": _prefix, "p_tuning_v2": _prefix}
-    settings = make[config.method](model, config)
+    # Of a network behind the vectors only the outcome was stored: a run that goes on trains the vectors themselves.
+    kind = "prompt" if config.method == "p_tuning" and config.adapter else config.method
+    settings = make[kind](model, config)
     settings.task_type = task
     insert(model, config)
     if head is not None:
         settings.modules_to_save = [head]
     tuned = get_peft_model(model, settings)
-    if config.method == "prompt":
+    if config.method == "prompt" and not config.adapter:
         _start(tuned, config)
-    if config.method in (
-        "p_tuning",
-        "prefix",
-    ):  # peft stores their outcome, which a resumed run cannot go on from
+    # peft stores their outcome, which a resumed run cannot go on from
+    if config.method in ("p_tuning", "prefix") and not config.adapter:
         encoder = tuned.prompt_encoder[tuned.active_adapter]
         encoder._load_adapter_state_dict = _passed_over  # of another width than what it comes from
         keep_beside_checkpoints(tuned, encoder.state_dict, encoder.load_state_dict)
@@ -90,7 +90,7 @@ def _prefix(model: Any, config: TrainConfig) -> Any:
     width = getattr(shape, "head_dim", None) or shape.hidden_size // shape.num_attention_heads
     return PrefixTuningConfig(
         num_virtual_tokens=config.virtual_tokens,
-        prefix_projection=config.method == "prefix",
+        prefix_projection=config.method == "prefix" and not config.adapter,
         encoder_hidden_size=config.prompt_hidden or int(shape.hidden_size),
         # Said here because peft takes hidden_size / heads for the width of a head, which Qwen3 and Gemma differ from.
         num_attention_heads=heads,

@@ -13,6 +13,7 @@ from finetune.objectives import Encoded, Job
 from finetune.packing import Row, blocks
 from finetune.schema import Example, TrainConfig
 from finetune.splits import held_out_share
+from finetune.starting import tokenizer_folder
 from finetune.template import IGNORED, TokenRow
 from finetune.weights import context_tokens
 
@@ -29,7 +30,7 @@ def prepare(
     method: Method,
     arguments: dict[str, Any],
 ) -> Job:
-    tokenizer = load_tokenizer(folder, train)
+    tokenizer = load_tokenizer(tokenizer_folder(config, folder), train)
     encoded, held_encoded = (encode(part, config, folder, tokenizer) for part in (train, held_out))
     rows, held = sequences(encoded, held_encoded, config, folder)
     notes = [f"{len(train)} documents in {len(rows)} sequences of up to {longest(config, folder)} tokens"]

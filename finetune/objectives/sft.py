@@ -11,6 +11,7 @@ from finetune.methods import Method, entry
 from finetune.objectives import Encoded, Job
 from finetune.packing import Row, packed
 from finetune.schema import Example, TrainConfig
+from finetune.starting import tokenizer_folder
 from finetune.template import IGNORED, TokenRow, encode_rows, stops_in, told_to_think
 from finetune.weights import context_tokens
 
@@ -27,7 +28,7 @@ def prepare(
     method: Method,
     arguments: dict[str, Any],
 ) -> Job:
-    tokenizer = load_tokenizer(folder, train)
+    tokenizer = load_tokenizer(tokenizer_folder(config, folder), train)
     encoded = encode(train, config, folder, tokenizer)
     held = encode(held_out, config, folder, tokenizer)
     rows, held_rows = sequences(encoded, held, config, folder)
