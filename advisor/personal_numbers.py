@@ -53,22 +53,28 @@ _IP_CUE = re.compile(rb"(?i)\b(?:ip|ipv4|host|server|address|addr)\b[^\n]{0,12}$
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
 
 
-def kinds_of(stretch: bytes, before: bytes) -> Iterator[str]:
-    """The kind of each number of a person in a stretch of digits; `before` is the text that leads up to it."""
+def numbers_in(stretch: bytes, before: bytes, *, strict: bool = True) -> Iterator[tuple[str, int, int]]:
+    """Kind, start and end of each number of a person in a stretch of digits; `before` is the text that leads up to it.
+
+    Where not `strict`, that text excuses nothing but addresses, which look like numbers of a release.
+    """
     for number in _NUMBER.finditer(stretch):
         kind = number.lastgroup or ""
-        if _CHECKS[kind](number[0].decode(), before if not number.start() else b""):
-            yield "phone" if kind in ("mobile", "landline") else kind
+        cue = before if not number.start() and (strict or kind == "ip") else b""
+        if _CHECKS[kind](number[0].decode(), cue):
+            yield "phone" if kind in ("mobile", "landline") else kind, number.start(), number.end()
 
 
-def is_iban(utf8: bytes, start: int) -> bool:
+def iban_end(utf8: bytes, start: int) -> int | None:
+    """Where the account number that begins here ends; None where none does."""
     number = _IBAN.match(utf8, start)
     if number is None or utf8[max(0, start - 1) : start].isalnum():
-        return False
+        return None
     compact = number[0].decode().replace(" ", "")
     if len(compact) != _IBAN_LENGTHS.get(compact[:2]):
-        return False
-    return int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
+        return None
+    valid = int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
+    return number.end() if valid else None
 
 
 def _is_resident_id(number: str, before: bytes) -> bool:

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "apps.commands.adapters",
         "list, show, merge, combine, export and roll back what was trained",
     ),
+    "feedback": ("apps.commands.feedback", "list thumbs, export them as training rows, undo, import"),
     "chat": ("apps.commands.chat", "open the application in the browser"),
     "serve": ("apps.commands.serve", "answer over HTTP, OpenAI-compatible"),
     "doctor": ("apps.commands.doctor", "what works on this machine, and what mends the rest"),

@@ -1,52 +1,22 @@
-"""Keeps what people thought of answers: an append-only SQLite file that many writers may share."""
+"""Keeps what people thought of answers: rows that are only ever added, in SQLite or any database with a URL."""
 
 from __future__ import annotations
 
 import json
-import random
-import sqlite3
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from apps.assistant import Answer
+if TYPE_CHECKING:
+    from apps.assistant import Answer
+    from apps.settings import Settings
 
 Thumb = Literal["up", "down"]
-FORMAT = 1
-_WAIT_S = 30.0  # for another writer; each write takes milliseconds
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS feedback (
-    id INTEGER PRIMARY KEY,
-    time TEXT NOT NULL,
-    answer_id TEXT NOT NULL,
-    question TEXT NOT NULL,
-    answer TEXT NOT NULL,
-    hits TEXT NOT NULL,
-    citations TEXT NOT NULL,
-    refused INTEGER NOT NULL,
-    generator TEXT NOT NULL,
-    adapter TEXT,
-    thumb TEXT NOT NULL CHECK (thumb IN ('up', 'down')),
-    correction TEXT
-)"""
-# A changed mind is a further row of the same answer: what was once said stays as it was said.
-_RULES = [
-    f"CREATE TRIGGER IF NOT EXISTS feedback_no_{act.lower()} BEFORE {act} ON feedback "
-    "BEGIN SELECT RAISE(ABORT, 'feedback is append-only'); END"
-    for act in ("UPDATE", "DELETE")
-]
-_COLUMNS = (
-    "time", "answer_id", "question", "answer", "hits", "citations", "refused", "generator", "adapter", "thumb",
-    "correction",
-)  # fmt: skip
-_INSERT = (
-    f"INSERT INTO feedback ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
-)
+Turn = Mapping[str, str]
+# Columns that hold JSON, and those of them that files of format 1 lack.
+_JSON = ("history", "hits", "citations", "prompt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +30,7 @@ class Feedback:
     answer: str
     thumb: Thumb
     answer_id: str = ""
+    history: tuple[Turn, ...] = ()  # the turns before the question: {"role", "content"}
     hits: tuple[Mapping[str, Any], ...] = ()
     citations: tuple[Mapping[str, Any], ...] = ()
     refused: bool = False
@@ -67,10 +38,18 @@ class Feedback:
     adapter: str | None = None
     correction: str | None = None  # what the answer should have said
     time: str = ""  # ISO 8601, UTC; empty takes the moment of writing
+    prompt: tuple[Turn, ...] = ()  # of imported rows: what was asked, word for word
+    id: int = field(default=0, compare=False)  # its number in the store; 0 before it is kept
 
 
 def feedback_on(
-    question: str, answer: Answer, thumb: Thumb, *, correction: str | None = None, answer_id: str = ""
+    question: str,
+    answer: Answer,
+    thumb: Thumb,
+    *,
+    correction: str | None = None,
+    answer_id: str = "",
+    history: Sequence[Turn] = (),
 ) -> Feedback:
     """The row that a thumb on `answer` makes."""
     return Feedback(
@@ -78,10 +57,12 @@ def feedback_on(
         answer=answer.text,
         thumb=thumb,
         answer_id=answer_id,
+        history=tuple({"role": turn["role"], "content": turn["content"]} for turn in history),
         hits=tuple(
             {
                 "source": hit.chunk.source,
                 "page": hit.chunk.page,
+                "heading": hit.chunk.heading,
                 "start": hit.chunk.start,
                 "end": hit.chunk.end,
                 "text": hit.chunk.text,
@@ -97,89 +78,57 @@ def feedback_on(
     )
 
 
-def add_feedback(path: str | Path, feedback: Feedback) -> None:
-    """Appends one row; makes the file, and its folder, where there is none. Raises ValueError or OSError."""
+def feedback_store(settings: Settings) -> str:
+    """The file or database URL that the settings name; a file in the build folder where they name none."""
+    return settings.feedback or str(Path(settings.build) / "feedback.sqlite3")
+
+
+def add_feedback(store: str | Path, feedback: Feedback) -> None:
+    """Appends one row; makes the file, and its folder, where there is none. Raises ValueError or OSError.
+
+    `store` is a path, or a URL of SQLAlchemy such as "postgresql+psycopg://user@host/name".
+    """
+    add_all_feedback(store, [feedback])
+
+
+def add_all_feedback(store: str | Path, rows: Iterable[Feedback]) -> None:
+    """Appends all rows or, where one of them is no feedback, none."""
+    values = [_values(row) for row in rows]
+    if values:
+        _tables().append_rows(store, values)
+
+
+def read_feedback(store: str | Path) -> list[Feedback]:
+    """Every row, the oldest first; none where there is no store yet. Raises ValueError for a damaged file."""
+    return [_from_row(row) for row in _tables().stored_rows(store)]
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def _values(feedback: Feedback) -> dict[str, Any]:
     if feedback.thumb not in get_args(Thumb):
         raise ValueError(f"Unknown thumb {feedback.thumb!r}; choose one of ['up', 'down'].")
     if not feedback.question.strip():
         raise ValueError("Feedback needs the question that was answered; it is empty.")
-    row = asdict(feedback) | {
-        "time": feedback.time or datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-        "hits": json.dumps(list(feedback.hits), ensure_ascii=False),
-        "citations": json.dumps(list(feedback.citations), ensure_ascii=False),
-    }
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    _write(Path(path), row)
+    found = asdict(feedback) | {"time": feedback.time or now()}
+    found |= {name: json.dumps(list(found[name]), ensure_ascii=False) for name in _JSON}
+    del found["id"]
+    return found
 
 
-def _write(path: Path, row: Mapping[str, Any]) -> None:
-    """Writes the row, again when another writer was in the way.
-
-    SQLite does not wait for the change to WAL nor for the last reader's clean-up, whatever the timeout; a write
-    that failed left nothing behind, so that the whole of it can be tried again.
-    """
-    give_up = time.monotonic() + _WAIT_S
-    while True:
-        try:
-            with _open(path) as connection:
-                _prepare(connection)
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute(_INSERT, row)
-                connection.execute("COMMIT")
-            return
-        except BlockingIOError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(random.uniform(0.01, 0.05))
+def _from_row(row: Mapping[str, Any]) -> Feedback:
+    lists = {name: tuple(json.loads(row.get(name) or "[]")) for name in _JSON}
+    return Feedback(**{**row, **lists, "refused": bool(row["refused"])})
 
 
-def read_feedback(path: str | Path) -> list[Feedback]:
-    """Every row, the oldest first; none where there is no file yet. Raises ValueError for a damaged file."""
-    if not Path(path).is_file():
-        return []
-    with _open(Path(path)) as connection:
-        connection.row_factory = sqlite3.Row
-        rows = connection.execute("SELECT * FROM feedback ORDER BY id").fetchall()
-    return [_from_row(row) for row in rows]
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[sqlite3.Connection]:
+def _tables() -> Any:
+    """The database side; an installation that only advises has no SQLAlchemy."""
     try:
-        # Autocommit: transactions are written out, so that a writer takes its lock at BEGIN and not half-way.
-        with closing(sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)) as connection:
-            yield connection
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error) or "busy" in str(error):
-            raise BlockingIOError(f"{path} is being written by others ({error}); try again.") from error
-        raise OSError(f"Feedback could not be kept in {path}: {error}; is the folder writable?") from error
-    except sqlite3.DatabaseError as error:
-        raise ValueError(f"{path} is no feedback file ({error}); move it away and try again.") from error
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Makes the table once; a file of a later version is refused rather than half understood."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > FORMAT:
-        raise ValueError(
-            f"The feedback file has format {version}, this program writes {FORMAT}; update the program."
-        )
-    if version == FORMAT:
-        return
-    connection.execute("PRAGMA journal_mode=WAL")  # readers do not wait for the writer
-    connection.execute("BEGIN IMMEDIATE")  # all statements may run twice: another writer may have been first
-    for statement in (_TABLE, *_RULES, f"PRAGMA user_version={FORMAT}"):
-        connection.execute(statement)
-    connection.execute("COMMIT")
-
-
-def _from_row(row: sqlite3.Row) -> Feedback:
-    values = {key: row[key] for key in row.keys() if key != "id"}  # noqa: SIM118 (a Row iterates over values)
-    return Feedback(
-        **values
-        | {
-            "hits": tuple(json.loads(row["hits"])),
-            "citations": tuple(json.loads(row["citations"])),
-            "refused": bool(row["refused"]),
-        }
-    )
+        from apps import feedback_tables
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"Feedback needs {error.name}: pip install 'llm-adaptation-advisor[feedback]'"
+        ) from error
+    return feedback_tables

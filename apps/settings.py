@@ -25,11 +25,13 @@ class Settings:
     adapter: str | None = None
     api_base: str | None = None
     api_key: str = ""
+    judge_key: str = ""  # of the server that judges; never that of --api-base
     store_token: str = ""  # of a Milvus server
     host: str = "127.0.0.1"
     port: int = 8080
     k: int = 6
     build: str = "build"  # where indexes, adapters and feedback are kept
+    feedback: str = ""  # a file or an SQLAlchemy URL; "" = feedback.sqlite3 in the build folder
     max_new_tokens: int = 512
     rerank: str = ""  # a cross-encoder that reads the best passages again; "" = none
     diversity: float = 0.0  # 0 to 1, how unlike one another passages must be
