@@ -110,6 +110,13 @@ class Assistant:
         stream.pieces = self._pieces(question.strip(), history, stream)
         return stream
 
+    def prompt(self, question: str, history: Sequence[Mapping[str, str]] = ()) -> list[dict[str, str]] | None:
+        """What the generator would read to answer; None where the documents are too far from the question."""
+        hits, evidence = self._find(question, history, AnswerStream(iter(())))
+        if evidence is not None and not evidence.suffices(self._least(evidence)):
+            return None
+        return self._messages(question, hits, history)
+
     def _pieces(
         self, question: str, history: Sequence[Mapping[str, str]], stream: AnswerStream
     ) -> Iterator[str]:
@@ -120,13 +127,18 @@ class Assistant:
             yield text
             return
         said: list[str] = []
-        room, count = prompt_room(self.generator)
-        messages = build_messages(question, hits, history, budget_tokens=room, count_tokens=count)
+        messages = self._messages(question, hits, history)
         pieces = _kept(self.generator.stream(messages, question=question, evidence=evidence), said)
         yield from inert_pieces(pieces) if hits else pieces
         text = "".join(said).strip()
         refused = evidence is not None and text.strip("\"' ").startswith(refusal(question))
         stream.finished = self._answer(text, hits, evidence, refused=refused)
+
+    def _messages(
+        self, question: str, hits: Sequence[Hit], history: Sequence[Mapping[str, str]]
+    ) -> list[dict[str, str]]:
+        room, count = prompt_room(self.generator)
+        return build_messages(question, hits, history, budget_tokens=room, count_tokens=count)
 
     def _least(self, evidence: Evidence) -> float | None:
         if self.threshold is None and not getattr(self.generator, "quotes", False):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from apps.assistant import Generator
+from apps.openai_compatible import OpenAICompatible
 from rag.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -50,52 +48,6 @@ class Labelling:
     ) -> Iterator[str]:
         ((label, probability),) = self._classifier.classify([question])
         yield f"{label} ({probability:.0%})"
-
-
-class OpenAICompatible:
-    """Asks a server that speaks the OpenAI chat API (vLLM, llama.cpp, Ollama, a hosted one) and streams its words."""
-
-    adapter: str | None = None
-
-    def __init__(self, api_base: str, model: str, api_key: str = "", timeout_s: float = 120.0) -> None:
-        if not api_base.startswith(("http://", "https://")):
-            raise ValueError(f"--api-base {api_base!r} is no URL; give one such as http://localhost:8000/v1.")
-        self.name = model
-        self._url = api_base.rstrip("/") + "/chat/completions"
-        self._key = api_key
-        self._timeout_s = timeout_s
-
-    def stream(
-        self, messages: Messages, *, question: str = "", evidence: Evidence | None = None
-    ) -> Iterator[str]:
-        body = {"model": self.name, "messages": [dict(m) for m in messages], "stream": True, "temperature": 0}
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=self._timeout_s) as response:
-                yield from _deltas(response)
-        except urllib.error.HTTPError as error:
-            said = error.read(300).decode("utf-8", "replace").replace("\n", " ")
-            raise ValueError(f"{self._url} answered {error.code}: {said}") from error
-        except urllib.error.URLError as error:
-            raise ConnectionError(
-                f"No answer from {self._url} ({error.reason}); is the server running?"
-            ) from error
-
-
-def _deltas(lines: Any) -> Iterator[str]:
-    for raw in lines:
-        line = raw.decode("utf-8").strip()
-        if not line.startswith("data:"):
-            continue
-        data = line[5:].strip()
-        if data == "[DONE]":
-            return
-        choices = json.loads(data).get("choices") or [{}]
-        if piece := (choices[0].get("delta") or {}).get("content"):
-            yield piece
 
 
 def make_generator(

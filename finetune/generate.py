@@ -15,6 +15,7 @@ from finetune.adapter_weights import check_complete, config_of, load_adapter
 from finetune.adapters import check_base, check_tokenizer, is_whole, read_card
 from finetune.causal import load_causal
 from finetune.methods import entry
+from finetune.sampling import Sampling
 from finetune.schema import AdapterCard
 from finetune.template import Messages, encode, load_tokenizer, render, stop_tokens
 from finetune.weights import resolve_model
@@ -84,7 +85,7 @@ class TransformersGenerator:
             yield from self._pieces(torch.tensor([prompt], device=self.model.device), room)
 
     def batch(
-        self, prompts: Sequence[Sequence[int]], prepare: Callable[[], None], **options: Any
+        self, prompts: Sequence[Sequence[int]], prepare: Callable[[], object], **options: Any
     ) -> list[str]:
         """One answer for each prompt in tokens, all at once; `options` go to the model's generate."""
         longest = max(len(prompt) for prompt in prompts)
@@ -99,13 +100,26 @@ class TransformersGenerator:
                 input_ids=torch.tensor(ids, device=device),
                 attention_mask=torch.tensor(mask, device=device),
                 max_new_tokens=room,
-                do_sample=False,
                 eos_token_id=sorted(self.stops),
                 pad_token_id=pad,
-                **options,
+                **{"do_sample": False, **options},
             )
         answers = written[:, longest:].tolist()
         return [str(self.tokenizer.decode(answer, skip_special_tokens=True)) for answer in answers]
+
+    def samples(self, messages: Messages, count: int, sampling: Sampling) -> list[str]:
+        """`count` answers drawn in one batch; the same seed draws the same ones. Raises as `stream` does."""
+        prompt = encode(self.tokenizer, render(self.tokenizer, messages, answering=True))
+        cards = range(torch.cuda.device_count()) if self.model.device.type == "cuda" else ()
+        with torch.random.fork_rng(devices=cards):  # the caller's random numbers stay as they were
+            return self.batch(
+                [prompt] * count,
+                lambda: torch.manual_seed(sampling.seed),
+                do_sample=True,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                top_k=0,  # else the first 50 tokens alone are drawn from
+            )
 
     def _room(self, prompt_tokens: int) -> int:
         context = self.context_tokens

@@ -106,7 +106,7 @@ def writer_lock(folder: Path) -> Iterator[None]:
             f"Change its permissions, or index into another folder: advisor index DOCS --out NEW_FOLDER"
         ) from error
     with opened as file:
-        if not _lock(file.fileno()):
+        if not try_lock(file.fileno()):
             file.seek(0)
             holder = file.read().strip() or "unknown"
             raise BlockingIOError(
@@ -119,7 +119,8 @@ def writer_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def _lock(handle: int) -> bool:
+def try_lock(handle: int) -> bool:
+    """Whether this process now holds the open file alone; the system frees it when the process ends."""
     try:
         if os.name == "nt":
             import msvcrt

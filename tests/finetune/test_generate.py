@@ -12,6 +12,7 @@ import torch
 
 from finetune import TrainConfig, load_generator, train
 from finetune.adapters import list_adapters, read_card
+from finetune.sampling import Sampling
 from finetune.schema import Example
 from finetune.template import encode, render
 
@@ -137,3 +138,20 @@ def test_adapter_files_hold_no_path_of_this_machine(adapter: Path, tiny_llama: P
     card = json.loads((adapter / "adapter_card.json").read_text())
     assert card["base_model"] == str(tiny_llama)  # what the person typed, and nothing resolved
     assert "pytest" not in json.dumps(card["libraries"])
+
+
+def test_drawn_answers_differ_and_come_again_with_their_seed(tiny_llama: Path) -> None:
+    generator = load_generator(str(tiny_llama), max_new_tokens=12)
+    state = torch.random.get_rng_state()
+    first = generator.samples(ASK, 3, Sampling(seed=1))
+    assert len(set(first)) == 3 and first == generator.samples(ASK, 3, Sampling(seed=1))
+    assert first != generator.samples(ASK, 3, Sampling(seed=2))
+    likeliest = "".join(generator.stream(ASK))
+    assert generator.samples(ASK, 2, Sampling(temperature=1e-4)) == [likeliest] * 2
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"top_p": 0.0}, {"top_p": 1.5}])
+def test_what_cannot_be_drawn_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="give more than 0"):
+        Sampling(**wrong)  # type: ignore[arg-type]
