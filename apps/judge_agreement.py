@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -15,14 +14,15 @@ from apps.feedback import Feedback
 from apps.judge import Limit, Unread, compare
 from apps.judges import Compared, Judge
 from apps.kept_lines import KeptLines
+from apps.preferences import preferences
 from apps.sampled_answers import Progress, digest
-from rag.prompt import build_messages
-from rag.schema import Chunk, Hit
 
 WORDS = ("first", "second", "neither")  # of pairs; of thumbs: up is first, down is second
 RESAMPLES = 10_000  # Efron and Tibshirani (1993) ask for at least 1,000 for an interval
 CELLS = 4_000_000  # of the resampling table at once: 32 MB
 Floats = NDArray[np.float64]
+Row = Mapping[str, Any]  # as `preferences` makes them
+_ASKED = "\n\nQuestion: "  # what stands between the sources and the question of a prompt
 Of = Literal["thumbs", "pairs"]
 
 
@@ -57,15 +57,14 @@ JudgedRow = tuple[Compared, Judged | None]
 def agreement_with_people(
     feedback: Sequence[Feedback], judge: Judge, kept: KeptLines, limit: Limit, progress: Progress
 ) -> list[Agreement]:
-    """On single thumbs, for a judge that grades, and on pairs of one question, where there are any.
+    """On thumbs, for a judge that grades, and on pairs of answers, where people made any; as they would be exported.
 
     Raises ValueError where neither can be had, and what `rank_answers` raises.
     """
-    last = latest(feedback)
-    thumbs = last if judge.principles else []
-    pairs = human_pairs(last)
+    thumbs = preferences(feedback, "kto").rows if judge.principles else ()
+    pairs = preferences(feedback, "dpo").rows
     if not thumbs and not pairs:
-        raise ValueError(_why_none(len(last)))
+        raise ValueError(_why_none(len(feedback), judge))
     jobs: dict[Of, list[Callable[[], JudgedRow]]] = {
         "thumbs": [partial(_graded, row, judge, kept) for row in thumbs],
         "pairs": [partial(_ranked, pair, judge, kept) for pair in pairs],
@@ -85,90 +84,47 @@ def _over(of: Of, rows: Sequence[Callable[[], JudgedRow]], unread: Unread, progr
     return measure(of, both, len(rows) - len(both))
 
 
-def _why_none(rows: int) -> str:
+def _why_none(rows: int, judge: Judge) -> str:
     if not rows:
         return "The feedback store is empty; people's thumbs come from the chat or 'advisor feedback import'."
+    if judge.principles:
+        return f"None of {rows} thumbs can be compared; 'advisor feedback export' says why."
     return (
         f"None of {rows} thumbs has a counterpart (an answer to the same question with the other thumb, or a "
         "correction), and a reward model only ranks; collect more, or give a --judge that writes."
     )
 
 
-def latest(feedback: Sequence[Feedback]) -> list[Feedback]:
-    """The thumb that holds for each answer: the last that was given."""
-    return list({row.answer_id or f"row {at}": row for at, row in enumerate(feedback)}.values())
+def _question(row: Row) -> str:
+    """Behind the sources, where a prompt carries some."""
+    return str(row["prompt"][-1]["content"].rpartition(_ASKED)[2])
 
 
-def human_pairs(feedback: Sequence[Feedback]) -> list[tuple[Feedback, str, str]]:
-    """(row, better answer, worse answer): liked over disliked of one question, a correction over what it corrects.
-
-    Pairs that people hold both ways round are left out.
-    """
-    found: dict[tuple[Any, str, str], tuple[Feedback, str, str]] = {}
-    asked: dict[Any, list[Feedback]] = {}
-    for row in feedback:
-        asked.setdefault(_context(row), []).append(row)
-    for context, rows in asked.items():
-        up, down = ([row for row in rows if row.thumb == thumb] for thumb in ("up", "down"))
-        candidates = [(one, one.answer, other.answer) for one, other in product(up, down)]
-        candidates += [(row, row.correction, row.answer) for row in rows if row.correction]
-        for row, better, worse in candidates:
-            if better.strip() != worse.strip():
-                found.setdefault((context, better, worse), (row, better, worse))
-    return [pair for (context, one, other), pair in found.items() if (context, other, one) not in found]
-
-
-def _context(row: Feedback) -> Any:
-    turns = tuple((turn["role"], turn["content"]) for turn in row.history)
-    return row.question.strip(), turns, tuple(str(hit.get("text")) for hit in row.hits)
-
-
-def prompt_of(row: Feedback) -> list[dict[str, str]]:
-    """What the generator read when it answered."""
-    if row.prompt:
-        return [{"role": turn["role"], "content": turn["content"]} for turn in row.prompt]
-    return build_messages(row.question, list(_hits(row.hits)), row.history)
-
-
-def _hits(hits: Sequence[Mapping[str, Any]]) -> Iterator[Hit]:
-    for rank, hit in enumerate(hits, 1):
-        place = {name: hit.get(name) for name in ("page", "start", "end")}
-        chunk = Chunk(
-            source=str(hit.get("source", "")),
-            text=str(hit.get("text", "")),
-            start=int(place["start"] or 0),
-            end=int(place["end"] or 0),
-            page=place["page"],
-            heading=str(hit.get("heading") or ""),
-        )
-        yield Hit(chunk=chunk, score=float(hit.get("score") or 0.0), rank=rank)
-
-
-def _graded(row: Feedback, judge: Judge, kept: KeptLines) -> JudgedRow:
-    prompt = prompt_of(row)
-    key = digest("graded", judge.key, prompt, row.answer)
+def _graded(row: Row, judge: Judge, kept: KeptLines) -> JudgedRow:
+    prompt, answer = row["prompt"], str(row["completion"][-1]["content"])
+    key = digest("graded", judge.key, prompt, answer)
     if (known := kept.get(key)) is not None:
         compared = Compared(outcome=known["outcome"], verdicts=tuple(known["verdicts"]))
     else:
-        compared = judge.grade(prompt, row.answer) or Compared(outcome="unread")
+        compared = judge.grade(prompt, answer) or Compared(outcome="unread")
         if compared.outcome != "unread":
             kept.put(key, {"outcome": compared.outcome, "verdicts": compared.verdicts, "by": judge.name})
     if compared.outcome not in WORDS:
         return compared, None
-    human = "first" if row.thumb == "up" else "second"
-    return compared, Judged(question=row.question, human=human, judge=compared.outcome)
+    human = "first" if row["label"] else "second"
+    return compared, Judged(question=_question(row), human=human, judge=compared.outcome)
 
 
-def _ranked(pair: tuple[Feedback, str, str], judge: Judge, kept: KeptLines) -> JudgedRow:
-    row, better, worse = pair
+def _ranked(row: Row, judge: Judge, kept: KeptLines) -> JudgedRow:
+    better, worse = (str(row[name][-1]["content"]) for name in ("chosen", "rejected"))
     # By their hashes, so that the place of the better one says nothing.
     shown = sorted((better, worse), key=digest)
-    compared = compare(prompt_of(row), shown[0], shown[1], judge, kept)
+    compared = compare(row["prompt"], shown[0], shown[1], judge, kept)
     if compared.outcome in ("unread", "too_long"):
         return compared, None
     human = "first" if shown[0] == better else "second"
     said = compared.outcome if compared.outcome in WORDS else "neither"
-    return compared, Judged(question=row.question, human=human, judge=said)
+    return compared, Judged(question=_question(row), human=human, judge=said)
 
 
 def measure(of: Of, rows: Sequence[Judged], unread: int, seed: int = 0) -> Agreement:

@@ -9,14 +9,7 @@ from judging_fakes import judge_by, prefers_short
 
 from apps.feedback import Feedback, add_feedback, read_feedback
 from apps.judge import Limit
-from apps.judge_agreement import (
-    Judged,
-    agreement_with_people,
-    human_pairs,
-    latest,
-    measure,
-    prompt_of,
-)
+from apps.judge_agreement import Judged, agreement_with_people, measure
 from apps.kept_lines import kept_lines
 from finetune.schema import AdapterCard
 
@@ -62,32 +55,6 @@ def test_answers_to_one_question_are_drawn_together() -> None:
     rows = [*judged("first", "first", 10, "a"), *judged("first", "second", 10, "b")]
     found = measure("thumbs", rows, 0)
     assert (found.share, found.share_low, found.share_high, found.questions) == (0.5, 0.0, 1.0, 2)
-
-
-def test_pairs_are_liked_over_disliked_and_corrections_over_what_they_correct() -> None:
-    rows = [
-        thumb("Nine.", True),
-        thumb("At about nine.", False),
-        thumb("Ten.", False, correction="Nine."),
-        thumb("Ten.", True, question="Why?"),
-    ]
-    pairs = [(better, worse) for _, better, worse in human_pairs(rows)]
-    assert pairs == [("Nine.", "At about nine."), ("Nine.", "Ten.")]
-    both_ways = [thumb("a", True), thumb("b", False), thumb("b", True), thumb("a", False)]
-    assert human_pairs(both_ways) == []
-
-
-def test_the_last_thumb_on_an_answer_holds() -> None:
-    rows = [thumb("Nine.", True, answer_id="1"), thumb("Nine.", False, answer_id="1"), thumb("Ten.", True)]
-    assert [(row.answer, row.thumb) for row in latest(rows)] == [("Nine.", "down"), ("Ten.", "up")]
-
-
-def test_the_judge_reads_the_sources_that_the_answer_was_written_from() -> None:
-    row = thumb("Nine [1].", True, hits=({"source": "hours.txt", "text": "Open from nine.", "page": 2},))
-    prompt = prompt_of(row)[-1]["content"]
-    assert (
-        "Open from nine." in prompt and "hours.txt, page 2" in prompt and prompt.endswith("Question: When?")
-    )
 
 
 def test_a_judge_is_compared_with_the_thumbs_of_a_store(tmp_path: Path) -> None:
