@@ -42,7 +42,8 @@ def render_plan(plan: RunPlan) -> str:
         render_text(plan.report),
         "",
         f"{config.method} · {config.objective} · {plan.rows} rows to learn · {plan.held_out} held out",
-        f"{plan.steps} steps ({plan.epoch_steps} an epoch) of {config.batch_size} × {config.accumulation} rows, "
+        f"{plan.steps} steps ({plan.epoch_steps} an epoch) of {config.batch_size} × {config.accumulation} rows"
+        f"{_each(plan)}, "
         f"the first {plan.warmup_steps} with a rising learning rate",
         f"held-out rows scored every {scored} steps" if scored else "held-out rows scored before and after",
     ]
@@ -54,6 +55,10 @@ def render_plan(plan: RunPlan) -> str:
     found = {finding.message for finding in plan.report.findings}
     lines += [note for note in plan.notes if note not in found]
     return "\n".join([*lines, plan.stops or "Nothing was trained (--dry-run)."])
+
+
+def _each(plan: RunPlan) -> str:
+    return f" in each of {plan.processes} processes" if plan.processes > 1 else ""
 
 
 def _memory(memory: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from finetune.defaults import defaults
 from finetune.schema import TrainConfig
+from finetune.together import on_processors
 
 
 def trainer_arguments(config: TrainConfig, folder: Path, rate: float) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def trainer_arguments(config: TrainConfig, folder: Path, rate: float) -> dict[st
         "seed": config.seed,
         "report_to": "none",  # those that are asked for hear of the training alone: fitting.py
         "disable_tqdm": True,
+        "use_cpu": on_processors(),
         "dataloader_pin_memory": cuda,
         "bf16": cuda and torch.cuda.is_bf16_supported(),
         "gradient_checkpointing": checkpointing,

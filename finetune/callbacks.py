@@ -12,7 +12,19 @@ from transformers import TrainerCallback
 
 from finetune.metrics_log import MetricsLog
 from finetune.stopping import Diverged, StopRequest
+from finetune.together import any_of
 from finetune.told import StepFigures, Told
+
+# What the Trainer logs of a step; whatever else is there the objective has added.
+FIGURES_OF_TRAINER = (
+    "loss",
+    "learning_rate",
+    "grad_norm",
+    "epoch",
+    "num_input_tokens_seen",
+    "train_",
+    "eval_",
+)
 
 
 class Watch(TrainerCallback):  # type: ignore[misc,unused-ignore]
@@ -34,7 +46,8 @@ class Watch(TrainerCallback):  # type: ignore[misc,unused-ignore]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.told.progress("train", state.global_step, state.max_steps)
-        if self.stop.requested:
+        if any_of(self.stop.requested):  # a signal may have reached one process alone
+            self.stop.requested = True
             control.should_save = True
             control.should_training_stop = True
 
@@ -46,15 +59,24 @@ class Finite(TrainerCallback):  # type: ignore[misc,unused-ignore]
         self.trainer = trainer
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        gradients = [weight.grad for weight in kwargs["model"].parameters() if weight.grad is not None]
+        gradients = [
+            _held_here(weight.grad) for weight in kwargs["model"].parameters() if weight.grad is not None
+        ]
         # One number for each tensor, so that a card is waited for once.
         sums = [gradient.float().sum() for gradient in gradients]
-        if not sums or bool(torch.stack(sums).isfinite().all()):
+        broken = bool(sums) and not bool(torch.stack(sums).isfinite().all())
+        if not any_of(broken):
             return
         loss = float(self.trainer._tr_loss)
         found = f"its loss is {loss}" if not math.isfinite(loss) else "its gradient is not finite"
         where = f"Training broke down at step {state.global_step + 1}: {found}"
         raise Diverged(where, float(args.learning_rate))
+
+
+def _held_here(gradient: Any) -> torch.Tensor:
+    """Of a sharded model, this process's part."""
+    found: torch.Tensor = gradient.to_local() if hasattr(gradient, "to_local") else gradient
+    return found
 
 
 class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
@@ -85,7 +107,7 @@ class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
         scores = {
             name.removeprefix("eval_"): value
             for name, value in found.items()
-            if name in ("eval_loss", "eval_accuracy", "eval_macro_f1")
+            if name in ("eval_loss", "eval_accuracy", "eval_macro_f1", "eval_margin", "eval_kl")
         }
         if scores:
             self.log.add({"step": state.global_step, **{f"held_out_{name}": v for name, v in scores.items()}})
@@ -100,6 +122,9 @@ class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
             grad_norm=None if found.get("grad_norm") is None else float(found["grad_norm"]),
             tokens=seen - self.tokens,
             seconds=time.monotonic() - self.began,
+            more={
+                name: float(value) for name, value in found.items() if not name.startswith(FIGURES_OF_TRAINER)
+            },
         )
         self.tokens = seen
         self.log.add_step(figures)

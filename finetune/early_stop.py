@@ -10,6 +10,7 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.trainer_utils import IntervalStrategy
 
+from finetune import processes
 from finetune.evaluate import accuracy, macro_f1
 from finetune.objectives import Job
 from finetune.schema import TrainConfig
@@ -57,8 +58,8 @@ def watch_held_out(job: Job, config: TrainConfig, told: Told) -> list[TrainerCal
     """Has the trainer score its held-out rows, where there are some and the run is long enough."""
     trainer = job.trainer
     rows = len(trainer.train_dataset)
-    interval = scoring_interval(rows, config)
-    if trainer.eval_dataset is None or interval >= all_steps(rows, config):
+    interval = scoring_interval(rows, config, processes.count())
+    if trainer.eval_dataset is None or interval >= all_steps(rows, config, processes.count()):
         return []
     trainer.args.eval_strategy = IntervalStrategy.STEPS
     trainer.args.eval_steps = interval

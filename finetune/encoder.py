@@ -1,4 +1,4 @@
-"""A sentence encoder with a classification head over the mean of its token vectors."""
+"""A model's body with a head: a classifier over the mean of an encoder's token vectors, a reward over the last one."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ WITH_POOLER = {"bert", "roberta", "xlm-roberta"}  # the classes that take add_po
 
 
 class EncoderClassifier(nn.Module):
-    """Mean pooling over the real tokens, then one linear layer; `classifier` is the head.
+    """Pooling over the real tokens, then one linear layer; `classifier` is the head.
 
     Not AutoModelForSequenceClassification: its BERT head reads a pooler on [CLS], which sentence encoders
     such as MiniLM never trained; the mean is what they were trained to make comparable.
     """
 
-    def __init__(self, encoder: nn.Module, labels: int) -> None:
+    def __init__(self, encoder: nn.Module, labels: int, *, reads: str = "mean") -> None:
         super().__init__()
         self.encoder = encoder
+        self.reads = (
+            reads  # "mean" of the token vectors, or the "last" one: of a model that reads from left to right
+        )
         config: Any = encoder.config
         self.config = config  # peft and the Trainer look for it
         self.virtual_tokens = 0  # that a soft prompt puts before each text; the mean is of the text alone
@@ -53,24 +56,34 @@ class EncoderClassifier(nn.Module):
         attention_mask: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         past_key_values: Any = None,  # named, because peft looks here whether a prefix can be given
+        num_items_in_batch: Any = None,  # rows of the whole step: of all batches and processes
         **inputs: Any,
     ) -> SequenceClassifierOutput:
         given = {"input_ids": input_ids, "past_key_values": past_key_values, **inputs}
         pooled = self.pooled(attention_mask=attention_mask, **given)
         logits = self.classifier(self.dropout(pooled).to(self.classifier.weight.dtype)).float()
-        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        loss = None
+        if labels is not None:
+            kind = "mean" if num_items_in_batch is None else "sum"
+            loss = nn.functional.cross_entropy(logits, labels, reduction=kind) / (num_items_in_batch or 1)
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
     def pooled(self, *, attention_mask: Any, **inputs: Any) -> torch.Tensor:
-        """The mean vector of each text, (rows, width)."""
+        """The vector of each text, (rows, width)."""
         given = {name: value for name, value in inputs.items() if value is not None}
         states: torch.Tensor = self.encoder(attention_mask=attention_mask, **given).last_hidden_state
         if inputs.get("input_ids") is None:  # vectors in place of tokens: peft has put its own before them
             states = states[:, self.virtual_tokens :]
         # What was put before the text stands at the head of the mask; a prefix stands there alone.
-        mask = attention_mask[:, -states.shape[1] :].unsqueeze(-1).to(states.dtype)
+        own = attention_mask[:, -states.shape[1] :]
+        if self.reads == "last":
+            return states[torch.arange(len(states), device=states.device), own.sum(1).long() - 1]
+        mask = own.unsqueeze(-1).to(states.dtype)
         mean: torch.Tensor = (states * mask).sum(1) / mask.sum(1).clamp(min=1)
         return mean
+
+    def gradient_checkpointing_enable(self, **options: Any) -> None:
+        self.encoder.gradient_checkpointing_enable(**options)  # type: ignore[operator]
 
 
 def load_encoder(folder: Path, **loading: Any) -> nn.Module:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from transformers import set_seed
 from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
-from finetune import run_folder
+from finetune import processes, run_folder
 from finetune.callbacks import Finite, Record, Watch
 from finetune.early_stop import watch_held_out
 from finetune.metrics_log import MetricsLog
@@ -18,6 +18,7 @@ from finetune.oom import MemoryTooSmall, free_memory, halved, is_out_of_memory
 from finetune.probe import LongestFirst
 from finetune.schema import TrainConfig
 from finetune.stopping import Diverged, StopRequest, TrainingInterrupted
+from finetune.together import meet
 from finetune.told import Told
 
 REMEDY = "a smaller --max-length, a smaller model, --method qlora, or --gradient-checkpointing"
@@ -32,9 +33,9 @@ def fit(job: Job, folder: Path, checkpoint: Path | None, told: Told, config: Tra
         return _take_up(job, checkpoint)  # the Trainer would take one step too many
     trainer = job.trainer
     with StopRequest() as stop:
-        watch = Watch(stop, told)
+        watch, longest = Watch(stop, told), LongestFirst(trainer)
         watching = [
-            LongestFirst(trainer),
+            longest,
             watch,
             Finite(trainer),
             Record(MetricsLog(folder), told),
@@ -44,9 +45,11 @@ def fit(job: Job, folder: Path, checkpoint: Path | None, told: Told, config: Tra
         for callback in watching:
             trainer.add_callback(callback)
         while not _attempt(job, folder, checkpoint, config.seed):
-            checkpoint = _smaller_batch(trainer, folder, checkpoint, told, watch)
+            _refuse_to_go_on(trainer, watch, longest)
+            checkpoint = _smaller_batch(trainer, folder, checkpoint, told)
         for callback in watching:  # what comes after is no step of the training
             trainer.remove_callback(callback)
+        meet()  # whoever leaves first has the launcher end the others, which may still be writing
     if stop.requested:
         raise TrainingInterrupted(_how_to_go_on(folder, job))
     return int(trainer.state.global_step)
@@ -76,27 +79,31 @@ def _attempt(job: Job, folder: Path, checkpoint: Path | None, seed: int) -> bool
     return False
 
 
-def _smaller_batch(
-    trainer: Any, folder: Path, checkpoint: Path | None, told: Told, watch: Watch
-) -> Path | None:
-    """Fewer rows at a time and as much more accumulation; returns the checkpoint of the last whole step."""
+def _refuse_to_go_on(trainer: Any, watch: Watch, longest: LongestFirst) -> None:
+    """Raises MemoryTooSmall where smaller batches would not help, or not every process knows that they are due."""
     args, step = trainer.args, trainer.state.global_step
     if watch.in_optimizer:
         raise MemoryTooSmall(
             "Memory ran out for the optimizer's states, whatever the batch; give --method lora or qlora, or a "
             "smaller model."
         )
-    if trainer.accelerator.num_processes > 1:
+    if processes.count() > 1 and not longest.agreed:
         raise MemoryTooSmall(
-            f"Memory ran out at step {step + 1} on one of {trainer.accelerator.num_processes} devices; start again "
+            f"Memory ran out at step {step + 1} in one of {processes.count()} processes; start again "
             f"with --batch-size {max(1, args.per_device_train_batch_size // 2)} and twice the --accumulation."
         )
+
+
+def _smaller_batch(trainer: Any, folder: Path, checkpoint: Path | None, told: Told) -> Path | None:
+    """Fewer rows at a time and as much more accumulation; returns the checkpoint of the last whole step."""
+    args, step = trainer.args, trainer.state.global_step
     together = args.per_device_train_batch_size * args.gradient_accumulation_steps
     most = halved(args.per_device_train_batch_size, f"training (step {step + 1})", REMEDY)
     size = next(rows for rows in range(most, 0, -1) if together % rows == 0)
     told.say(
         f"memory ran out at step {step + 1} with {args.per_device_train_batch_size} rows at a time: it goes on with "
-        f"{size}, accumulated {together // size} times, so that a step still learns from {together} rows"
+        f"{size}, accumulated {together // size} times, so that a step still learns from "
+        f"{together * processes.count()} rows"
     )
     args.per_device_train_batch_size, args.gradient_accumulation_steps = size, together // size
     trainer._train_batch_size = args.train_batch_size
@@ -106,6 +113,7 @@ def _smaller_batch(
 def _saved(trainer: Any, folder: Path) -> Path:
     """A checkpoint of the weights as they are: no step has changed them since the last whole one."""
     trainer._save_checkpoint(trainer.model, trial=None)
+    meet()
     return folder / f"checkpoint-{trainer.state.global_step}"
 
 

@@ -12,8 +12,10 @@ from finetune.gains import RowScores, compare
 from finetune.general_set import GeneralRow
 from finetune.held_out import evaluating, room_for_tokens
 from finetune.oom import in_batches
+from finetune.processes import is_sharded
 from finetune.schema import TrainConfig
 from finetune.template import encode, render
+from finetune.together import shared_out
 from finetune.told import Told
 
 
@@ -32,12 +34,12 @@ def score_general(trainer: Any, rows: Sequence[GeneralRow], config: TrainConfig,
     if max(len(ids) for ids, _ in encoded) > room:
         told.say(f"forgetting is not measured: the general rows do not fit into {room:.0f} tokens")
         return RowScores()
+    size = int(defaults()["run"]["general_batch"])
     with evaluating(trainer.model):
-        losses = in_batches(
+        losses = shared_out(
             encoded,
-            int(defaults()["run"]["general_batch"]),
-            lambda batch: _losses(trainer, batch),
-            told.say,
+            lambda mine: in_batches(mine, size, lambda batch: _losses(trainer, batch), told.say),
+            apart=not is_sharded(),
         )
     return _scores(asked, losses, [len(ids) - prompt for ids, prompt in encoded])
 

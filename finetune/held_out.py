@@ -15,14 +15,18 @@ from finetune.gains import RowScores
 from finetune.methods import entry
 from finetune.objectives import Job
 from finetune.oom import in_batches
+from finetune.processes import is_sharded
 from finetune.schema import Example, TrainConfig
 from finetune.template import IGNORED, encode, render, stop_tokens
+from finetune.together import shared_out
 from finetune.told import Told
 
 
 def score_rows(job: Job, held_out: Sequence[Example], config: TrainConfig, told: Told) -> RowScores:
     """Labels and their losses of a classifier; of a model that writes, losses, and scores of its answers."""
     trainer = job.trainer
+    if job.score_rows is not None:
+        return job.score_rows()
     if trainer.eval_dataset is None:
         return RowScores()
     if job.labels:
@@ -32,9 +36,10 @@ def score_rows(job: Job, held_out: Sequence[Example], config: TrainConfig, told:
 
 
 @contextmanager
-def as_base(model: Any) -> Iterator[None]:
-    """The model without its adapter: soft prompts change what it says before any step is made."""
-    plain = getattr(model, "disable_adapter", None)
+def as_start(model: Any, config: TrainConfig) -> Iterator[None]:
+    """An untrained model as what its run starts from: the base without its adapter, since soft prompts change what it
+    says before any step is made; or the adapter that it goes on from."""
+    plain = None if config.adapter else getattr(model, "disable_adapter", None)
     with plain() if plain is not None else nullcontext():
         yield
 
@@ -57,16 +62,20 @@ def _label_scores(trainer: Any, gold: list[str], labels: Sequence[str]) -> RowSc
 def _row_losses(trainer: Any) -> tuple[list[float], list[int]]:
     """Mean loss of each of the first held-out sequences, and over how many tokens."""
     most = int(defaults()["run"]["loss_rows"])
-    losses, tokens = [], []
+    places = range(min(len(trainer.eval_dataset), most))
     with evaluating(trainer.model):
-        for at in range(min(len(trainer.eval_dataset), most)):
-            batch = trainer._prepare_inputs(trainer.data_collator([trainer.eval_dataset[at]]))
-            count = int((batch["labels"][:, 1:] != IGNORED).sum())
-            with trainer.compute_loss_context_manager():
-                loss = float(trainer.compute_loss(trainer.model, batch))
-            losses.append(loss if count else 0.0)
-            tokens.append(count)
-    return losses, tokens
+        found = shared_out(
+            places, lambda mine: [_row_loss(trainer, at) for at in mine], apart=not is_sharded()
+        )
+    return [loss for loss, _ in found], [tokens for _, tokens in found]
+
+
+def _row_loss(trainer: Any, at: int) -> tuple[float, int]:
+    batch = trainer._prepare_inputs(trainer.data_collator([trainer.eval_dataset[at]]))
+    count = int((batch["labels"][:, 1:] != IGNORED).sum())
+    with trainer.compute_loss_context_manager():
+        loss = float(trainer.compute_loss(trainer.model, batch))
+    return loss if count else 0.0, count
 
 
 @contextmanager
@@ -100,7 +109,11 @@ def _answer_scores(
         return _write(trainer, batch, new)
 
     with evaluating(trainer.model):
-        given = in_batches(prompts, trainer.args.per_device_eval_batch_size, write, told.say)
+        given = shared_out(
+            prompts,
+            lambda mine: in_batches(mine, trainer.args.per_device_eval_batch_size, write, told.say),
+            apart=not is_sharded(),
+        )
     return {
         name: [score(one, other) for one, other in zip(wanted, given, strict=True)]
         for name, score in SCORES.items()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from finetune import processes
 from finetune.told import Say
 
 Row = TypeVar("Row")
@@ -34,9 +35,16 @@ def free_memory() -> None:
 
 
 def in_batches(
-    rows: Sequence[Row], size: int, work: Callable[[Sequence[Row]], Sequence[Found]], say: Say
+    rows: Sequence[Row],
+    size: int,
+    work: Callable[[Sequence[Row]], Sequence[Found]],
+    say: Say,
+    *,
+    stage: str = "the evaluation",
+    shrunk: Callable[[int], None] = lambda size: None,
 ) -> list[Found]:
-    """`work` on batches of at most `size` rows, halved where memory runs out. Raises MemoryTooSmall."""
+    """`work` on batches of at most `size` rows, halved where memory runs out; `shrunk` hears the new size. Raises
+    MemoryTooSmall."""
     found: list[Found] = []
     while len(found) < len(rows):
         batch = rows[len(found) : len(found) + size]
@@ -44,8 +52,9 @@ def in_batches(
         if done is not None:
             found += done
             continue
-        size = halved(min(size, len(batch)), "the evaluation", "a smaller --max-length or a smaller model")
-        say(f"memory ran out in the evaluation: it goes on with {size} row{'s' * (size > 1)} at a time")
+        size = halved(min(size, len(batch)), stage, "a smaller --max-length or a smaller model")
+        shrunk(size)
+        say(f"memory ran out in {stage}: it goes on with {size} row{'s' * (size > 1)} at a time")
     return found
 
 
@@ -68,7 +77,10 @@ def halved(size: int, stage: str, remedy: str) -> int:
 
 
 def shield_evaluation(trainer: Any, say: Say) -> None:
-    """From now on the trainer's evaluate and predict halve their batch where memory runs out, and start over."""
+    """From now on the trainer's evaluate and predict halve their batch where memory runs out, and start over.
+
+    Of several processes one can do so only where it does not wait for the others in between.
+    """
     for name in ("evaluate", "predict"):
         setattr(trainer, name, _shielded(trainer, getattr(trainer, name), say))
 
@@ -79,6 +91,11 @@ def _shielded(trainer: Any, plain: Callable[..., Any], say: Say) -> Callable[...
             done = _tried(lambda _: [plain(*args, **kwargs)], [None])
             if done is not None:
                 return done[0]
+            if processes.count() > 1 and not getattr(trainer, "scores_apart", False):
+                raise MemoryTooSmall(
+                    f"Memory ran out in the evaluation in one of {processes.count()} processes; start again with "
+                    f"--batch-size {max(1, trainer.args.per_device_eval_batch_size // 2)} and twice the --accumulation."
+                )
             size = halved(
                 trainer.args.per_device_eval_batch_size,
                 "the evaluation",

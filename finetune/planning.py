@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from finetune import processes
 from finetune.data_records import DataReport
 from finetune.gathering import refuse_waste
 from finetune.schema import Example, Prediction, TrainConfig
@@ -20,6 +21,7 @@ class RunPlan:
     held_out: int
     general: int  # general rows scored before and after
     sequences: int  # what batches are made of: rows, or packed blocks
+    processes: int  # that take part; each takes a batch of its own
     epoch_steps: int
     steps: int
     warmup_steps: int
@@ -35,14 +37,17 @@ def plan_run(examples: Sequence[Example], config: TrainConfig, predict: Predict 
     run = checked_run(examples, config)
     counted = run.report.training
     sequences = counted.sequences if counted is not None else len(run.train)
-    steps, interval = all_steps(sequences, config), scoring_interval(sequences, config)
+    together = processes.count()
+    steps = all_steps(sequences, config, together)
+    interval = scoring_interval(sequences, config, together)
     return RunPlan(
         config=config,
         rows=len(run.train),
         held_out=len(run.held_out),
         general=len(run.general),
         sequences=sequences,
-        epoch_steps=epoch_steps(sequences, config),
+        processes=together,
+        epoch_steps=epoch_steps(sequences, config, together),
         steps=steps,
         warmup_steps=math.ceil(steps * config.warmup_share),
         scored_every=interval if run.held_out and interval < steps else None,

@@ -14,8 +14,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from finetune import processes
 from finetune.adapters import CARD
-from finetune.schema import TrainConfig
+from finetune.schema import AdapterCard, TrainConfig
 from finetune.weights import tensors_complete
 
 # What may differ between an interrupted run and the one that goes on with it.
@@ -74,9 +75,15 @@ def open_run(
         write_run(partial, {"settings": now})
         return partial, None, torn
     then = read_run(partial).get("settings", {})
-    words = {"base_hash": "the base model's weights", "data_hash": "the training rows"}
+    words = {
+        "base_hash": "the base model's weights",
+        "data_hash": "the training rows",
+        "adapter_hash": "the adapter that it goes on from",
+    }
     changed = [words.get(key, key) for key, value in fingerprint.items() if then.get(key) != value]
     changed += changes(then, config)
+    if then.get("processes", 1) != processes.count():
+        changed.append(f"it ran in {then.get('processes', 1)} processes, now in {processes.count()}")
     if changed:
         raise ValueError(
             f"The interrupted run in '{partial}' differs: {'; '.join(changed)}. Restore, or --overwrite."
@@ -84,6 +91,20 @@ def open_run(
     for name in torn:
         shutil.rmtree(partial / name)
     return partial, found, torn
+
+
+def fingerprint_of(card: AdapterCard) -> dict[str, str]:
+    """What the run that made an adapter was fingerprinted by."""
+    start = {"adapter_hash": card.started_from["weights"]} if card.started_from else {}
+    return {"base_hash": card.base_hash, "data_hash": card.data_hash, **start}
+
+
+def check_seen(partial: Path) -> None:
+    """Raises OSError in a process that does not see what the first one made."""
+    if not (partial / "run.json").is_file():
+        raise OSError(
+            f"'{partial}' is not seen by every process of the run; choose an --out on a disk that all machines share."
+        )
 
 
 def _torn(partial: Path) -> tuple[str, ...]:
@@ -106,7 +127,7 @@ def _as_stored(value: Any) -> Any:
 
 def _settings(config: TrainConfig, fingerprint: Mapping[str, str]) -> dict[str, Any]:
     kept = {key: value for key, value in asdict(config).items() if key not in FREE_TO_CHANGE}
-    return {**kept, **fingerprint}
+    return {**kept, **fingerprint, "processes": processes.count()}
 
 
 def read_run(partial: Path) -> dict[str, Any]:

@@ -11,15 +11,22 @@ from finetune.curve import CURVE, draw_curve
 from finetune.metrics_log import METRICS, read_metrics
 from finetune.objectives import Job
 from finetune.schema import AdapterCard
+from finetune.together import by_first
 from finetune.told import Told
 
 
-def save(job: Job, card: AdapterCard, folder: Path, told: Told) -> Path:
+def save(job: Job, card: AdapterCard, folder: Path, told: Told) -> str:
     """Writes the whole adapter beside its place, then swaps it in: an old one stays usable up to that moment.
 
     One that may not take that place is put beside it; returns where it lies.
     """
     told.progress("save", 0, 1)
+    place = by_first(lambda: str(_save(job, card, folder, told)))
+    told.progress("save", 1, 1)
+    return place
+
+
+def _save(job: Job, card: AdapterCard, folder: Path, told: Told) -> Path:
     staging = folder / "finished"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir()
@@ -33,7 +40,6 @@ def save(job: Job, card: AdapterCard, folder: Path, told: Told) -> Path:
     out = Path(card.config["out"])
     place = out.with_name(out.name + ".set-aside") if card.set_aside else out
     run_folder.publish(staging, place, folder)
-    told.progress("save", 1, 1)
     return place
 
 

@@ -11,8 +11,9 @@ from finetune import run_folder
 from finetune.forgetting import forgotten, score_general
 from finetune.gains import RowScores, compare
 from finetune.gathering import Rows
-from finetune.held_out import as_base, score_rows
+from finetune.held_out import as_start, score_rows
 from finetune.objectives import Job
+from finetune.together import by_first
 from finetune.told import Told
 
 
@@ -24,12 +25,12 @@ class Scores:
 
 
 def score_before(job: Job, run: Rows, folder: Path, told: Told) -> Scores:
-    """Of the base without an adapter; a resumed run reads what its first part found."""
-    kept = run_folder.read_run(folder)
+    """Of what the run starts from: the base, or an earlier adapter. A resumed run reads what its first part found."""
+    kept = by_first(lambda: run_folder.read_run(folder))
     if "before" not in kept:
-        with as_base(job.trainer.model):
+        with as_start(job.trainer.model, run.config):
             kept["before"] = asdict(score(job, run, told))
-        run_folder.write_run(folder, kept)
+        by_first(lambda: run_folder.write_run(folder, kept))
     before: Mapping[str, Any] = kept["before"]
     return Scores(
         metrics=before["metrics"], rows=RowScores(**before["rows"]), general=RowScores(**before["general"])

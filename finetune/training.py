@@ -8,14 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from finetune import run_folder
+from finetune import processes, run_folder
 from finetune.adapters import read_card
 from finetune.checks import check_config
 from finetune.gathering import Rows, gather, refuse_waste
 from finetune.notices import without_library_warnings
 from finetune.reporters import check_reporters
 from finetune.schema import AdapterCard, Example, Prediction, TrainConfig, TrainResult
+from finetune.starting import check_start, with_shape
 from finetune.support import check_support
+from finetune.together import by_first, greatest, in_all, joined
 from finetune.told import Progress, Say, StepFigures, Told
 from finetune.weights import model_config, resolve_model
 
@@ -40,31 +42,50 @@ def train(
 
     `say` hears what a person should know at once, `on_step` each step's figures; `predict` foretells the peak of
     memory. An adapter that forgot more than `max_forgetting` lies beside `out`, and its card says why.
+
+    Called by each process that torchrun or accelerate started, it is one run of all of them: the first tells of it
+    and writes its files, the rows of a step are `batch_size` times `accumulation` in each, and each returns the
+    same result.
     """
-    told = Told(progress, say, on_step)
+    with joined():
+        first = processes.is_first()
+        return _train(examples, config, Told(progress, say, on_step) if first else Told(), predict)
+
+
+def _train(
+    examples: Sequence[Example], config: TrainConfig, told: Told, predict: Predict | None
+) -> TrainResult:
     started = time.monotonic()
-    run = checked_run(examples, config)
-    if (done := _already_finished(run)) is not None:
+    run = in_all(lambda: checked_run(examples, config))
+    if (done := by_first(lambda: _already_finished(run))) is not None:
         return done
-    run_folder.claim(config)
-    refuse_waste(run.report, config.allow)
-    folder, checkpoint, torn = run_folder.open_run(config, run.fingerprint)
+    folder, checkpoint, torn = by_first(lambda: _opened(run))
+    in_all(lambda: run_folder.check_seen(folder))
     for name in torn:
         told.say(f"{name} is half-written and passed over")
     try:
         with without_library_warnings(), run_folder.full_disk_in_one_line(folder):
             result = _run(run, folder, checkpoint, told, predict)
     finally:
-        run_folder.sweep(folder)
+        if processes.is_first():
+            run_folder.sweep(folder)
     return replace(result, seconds=time.monotonic() - started)
+
+
+def _opened(run: Rows) -> tuple[Path, Path | None, tuple[str, ...]]:
+    run_folder.claim(run.config)
+    refuse_waste(run.report, run.config.allow)
+    return run_folder.open_run(run.config, run.fingerprint)
 
 
 def checked_run(examples: Sequence[Example], config: TrainConfig) -> Rows:
     """The run that `config` asks for. Raises ValueError, OSError or ImportError before anything is loaded."""
+    config = with_shape(config)
     check_config(config)
     check_reporters(config.report_to)
     run_folder.refuse_foreign(Path(config.out))
     base = resolve_model(config.model)
+    check_start(config, base)
     check_support(config.method, config.objective, model_config(base))
     return gather(examples, config, base)
 
@@ -84,20 +105,20 @@ def _run(
     from finetune.scoring import findings, score, score_before
 
     memory = PeakMemory()
-    job = prepare(run, folder, told)
+    job = in_all(lambda: prepare(run, folder, told))
     foretold = foretell(run, predict, longest(job.trainer.train_dataset))
     if foretold is not None:
         told.say(in_words(foretold), keep=False)
     before = score_before(job, run, folder, told)
     memory.begin()
-    choosing = choosing_rows(job, run)
+    choosing = choosing_rows(job, run, told)
     with chosen_by(choosing, job.trainer):
         steps = fit(job, folder, checkpoint, told, run.config)
-    used = _memory(foretold, {"measured_gib": memory.gib(), "measured": memory.kind})
+    used = _memory(foretold, {"measured_gib": greatest(memory.gib()), "measured": memory.kind})
     stopped = restore_best(job, told, unseen=bool(choosing))
     card = _card(run, job, findings(before, score(job, run, told), run), memory=used, stopped=stopped)
     return TrainResult(
-        path=str(save(job, card, folder, told)),
+        path=save(job, card, folder, told),
         card=card,
         seconds=0.0,
         steps=steps,
@@ -142,7 +163,7 @@ def _already_finished(run: Rows) -> TrainResult | None:
     if not (config.resume and run_folder.is_finished(out)) or run_folder.unfinished(out).is_dir():
         return None
     card = read_card(out)
-    same = {"base_hash": card.base_hash, "data_hash": card.data_hash} == run.fingerprint
+    same = run_folder.fingerprint_of(card) == run.fingerprint
     if not same or run_folder.changes(card.config, config):
         raise ValueError(f"'{out}' holds a finished adapter of other settings or rows; choose another --out.")
     return TrainResult(

@@ -1,0 +1,109 @@
+"""How the rows of an epoch and those of a scoring are divided among the processes of a run, so that each counts once.
+
+Every process has to make as many passes as the others. Where rows do not divide evenly, filling stands in: a row of
+which nothing is learned and nothing counted, in the place of the repeated rows that accelerate would take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset, Sampler
+
+from finetune import processes
+from finetune.like_lengths import LikeLengths
+from finetune.template import IGNORED
+
+_FILLING_TOKENS = 2  # the fewest of which a causal language model has a prediction to make
+
+
+def own_share(rows: Sequence[Any]) -> list[Any]:
+    """This process's part of rows that are scored, as many as in each other process."""
+    whole = Filled(rows, -len(rows) % processes.count())
+    return [whole[at] for at in range(processes.place(), len(whole), processes.count())]
+
+
+def learn_each_row_once(trainer: Any) -> None:
+    """From now on an epoch of the trainer has filling at its end; a single process has no need of it, and rows that
+    are no labelled tokens are left to accelerate."""
+    if processes.count() == 1 or "labels" not in trainer.train_dataset[0]:
+        return
+
+    def get_train_dataloader() -> Any:
+        rows, size = trainer.train_dataset, trainer._train_batch_size
+        filled = Filled(rows, -len(rows) % (size * processes.count()))
+        return trainer._get_dataloader(
+            dataset=filled,
+            description="Training",
+            batch_size=size,
+            sampler_fn=lambda _: _Order(_alone(trainer), len(rows), len(filled)),
+            is_training=True,
+        )
+
+    count_tokens = trainer._track_num_input_tokens
+
+    def count_without_filling(batch: dict[str, torch.Tensor]) -> None:
+        labels = batch["labels"]
+        learned = labels.reshape(len(labels), -1).ne(IGNORED).any(-1)
+        count_tokens({name: values[learned] for name, values in batch.items()})
+
+    trainer.get_train_dataloader = get_train_dataloader
+    trainer._track_num_input_tokens = count_without_filling
+
+
+class Filled(Dataset[Any]):
+    """Rows with filling after them."""
+
+    def __init__(self, rows: Any, count: int) -> None:
+        self.rows = rows
+        self.count = count
+
+    def __len__(self) -> int:
+        return len(self.rows) + self.count
+
+    def __getitem__(self, at: int) -> Any:
+        return self.rows[at] if at < len(self.rows) else _nothing_in(self.rows[0])
+
+
+def _nothing_in(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the same kind of which nothing is learned."""
+    short = {
+        name: list(value)[:_FILLING_TOKENS] if isinstance(value, list) else value
+        for name, value in row.items()
+    }
+    labels = short["labels"]
+    return {**short, "labels": [IGNORED] * len(labels) if isinstance(labels, list) else IGNORED}
+
+
+def _alone(trainer: Any) -> Callable[[int], Iterable[int]]:
+    """The order of an epoch's rows in a single process: the trainer's own, or that of accelerate's
+    SeedableRandomSampler."""
+    own = trainer._get_train_sampler()
+    if isinstance(own, LikeLengths):
+        return own.order
+    rows, seed = len(trainer.train_dataset), torch.random.initial_seed()
+    return lambda epoch: torch.randperm(rows, generator=torch.Generator().manual_seed(seed + epoch)).tolist()
+
+
+class _Order(Sampler[int]):
+    """The rows in the order in which a single process would learn them, and then the filling. Not a RandomSampler:
+    that accelerate would replace."""
+
+    def __init__(self, order: Callable[[int], Iterable[int]], rows: int, whole: int) -> None:
+        self.order = order
+        self.rows = rows
+        self.whole = whole
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.whole
+
+    def __iter__(self) -> Iterator[int]:
+        yield from self.order(self.epoch)
+        yield from range(self.rows, self.whole)
+        self.set_epoch(self.epoch + 1)
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
