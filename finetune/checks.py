@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from finetune.methods import entry
 from finetune.methods.settings import check_settings
-from finetune.objectives import OBJECTIVES
+from finetune.objectives import JUDGED, OBJECTIVES, SAMPLING
+from finetune.ppo.settings import ONLINE_FIELDS, policy_settings
+from finetune.preference_checks import check_judged
+from finetune.rewards import check_reward
 from finetune.schema import TrainConfig
+from finetune.support import WRITING
 
 AT_LEAST_ONE = ("batch_size", "accumulation", "lora_rank", "lora_alpha", "save_steps")
 
@@ -36,10 +40,30 @@ def check_config(config: TrainConfig) -> None:
     for name in ("patience", "metric_rows"):
         if getattr(config, name) < 0:
             raise ValueError(f"{name} is {getattr(config, name)}; it must be 0 (off) or more.")
-    known = ["accuracy", "loss", "macro_f1"] if config.objective == "classify" else ["loss"]
+    known = ["accuracy", "loss"] if config.objective in JUDGED else ["loss"]
+    known = ["accuracy", "loss", "macro_f1"] if config.objective == "classify" else known
     if config.stop_on not in known:
         raise ValueError(f"Unknown --stop-on '{config.stop_on}'; choose one of {known}.")
     _check_forgetting(config)
+    _check_sampling(config)
+    check_judged(config)
+
+
+def _check_sampling(config: TrainConfig) -> None:
+    if config.objective in SAMPLING:
+        policy_settings(config)
+        if config.replay or config.packing:
+            asked = "replay" if config.replay else "packing"
+            raise ValueError(
+                f"{asked} has no meaning for '{config.objective}', whose rows are prompts; leave it out."
+            )
+        check_reward(config.reward)
+        return
+    given = [name for name in ("reward", *ONLINE_FIELDS) if getattr(config, name) is not None]
+    if given:
+        raise ValueError(
+            f"{given[0]} belongs to the objectives {list(SAMPLING)}; leave it out for '{config.objective}'."
+        )
 
 
 def _check_forgetting(config: TrainConfig) -> None:
@@ -47,10 +71,11 @@ def _check_forgetting(config: TrainConfig) -> None:
         raise ValueError(
             f"max_forgetting is {config.max_forgetting}; give 0 or more nats per token (e.g. 0.1)."
         )
-    if config.objective == "classify" and (config.max_forgetting is not None or config.replay):
+    if config.objective not in WRITING and (config.max_forgetting is not None or config.replay):
         asked = "max_forgetting" if config.max_forgetting is not None else "replay"
+        what = "a classifier" if config.objective == "classify" else "a reward model"
         raise ValueError(
-            f"{asked} has no meaning for 'classify': a classifier writes no text that it could forget; leave it out."
+            f"{asked} has no meaning for '{config.objective}': {what} writes no text to forget; leave it out."
         )
     if config.general == "none" and (config.max_forgetting is not None or config.replay):
         raise ValueError(

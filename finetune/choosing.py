@@ -10,6 +10,7 @@ from typing import Any
 from finetune.gathering import Rows
 from finetune.objectives import Job, load_objective
 from finetune.starting import tokenizer_folder
+from finetune.told import Told
 
 
 @contextmanager
@@ -23,15 +24,16 @@ def chosen_by(rows: list[Any], trainer: Any) -> Iterator[None]:
         trainer.eval_dataset = held_out
 
 
-def choosing_rows(job: Job, run: Rows) -> list[Any]:
+def choosing_rows(job: Job, run: Rows, told: Told) -> list[Any]:
     """The 'dev' rows as the trainer takes them; empty where a file has no rows of both 'dev' and 'test'."""
-    if not run.choosing:
+    if not run.choosing or job.score_rows is not None:
         return []
     objective = load_objective(run.config.objective)
     tokenizer = objective.load_tokenizer(tokenizer_folder(run.config, run.base), run.train)
     encoded = objective.encode(run.choosing, run.config, run.base, tokenizer)
     if not job.labels:
-        return list(objective.sequences(encoded, encoded, run.config, run.base)[1])
+        rows = objective.sequences(encoded, encoded, run.config, run.base)[1]
+        return rows if job.with_reference is None else job.with_reference(rows, run.config, told)
     return [
         {
             "input_ids": row.input_ids,

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from finetune.data_limits import limits, stops
 from finetune.data_records import Finding
-from finetune.sameness import NearIndex, answered, asked, grouped, normalised
+from finetune.judged_findings import judged_findings
+from finetune.objectives import JUDGED, SAMPLING
+from finetune.sameness import NearIndex, answered, asked, grouped, normalised, passed_over
 from finetune.schema import Example
 
 Rows = Sequence[Example]
@@ -20,6 +22,8 @@ def row_findings(rows: Rows, held: Rows, objective: str) -> list[Finding]:
         *_leakage(rows, held, objective),
         *_damaged(rows, objective),
     ]
+    if objective in JUDGED:
+        return [*found, *judged_findings(rows, objective)]
     return [*found, *_labels(rows, held)] if objective == "classify" else found
 
 
@@ -37,13 +41,13 @@ def count(number: int, noun: str = "row") -> str:
 
 
 def _whole(row: Example) -> str:
-    return f"{asked(row)}\n\0{answered(row)}"
+    return f"{asked(row)}\n\0{answered(row)}\n{passed_over(row)}".rstrip()
 
 
 def _duplicates(rows: Rows, objective: str) -> list[Finding]:
     exact = [places for places in grouped(map(_whole, rows)).values() if len(places) > 1]
     first = {place for places in exact for place in places[1:]}
-    alike = grouped(f"{normalised(asked(row))}\0{normalised(answered(row))}" for row in rows)
+    alike = grouped("\0".join(map(normalised, (asked(row), answered(row), passed_over(row)))) for row in rows)
     spelt = {place for places in alike.values() for place in places[1:]} - first
     near = _near_repeats(rows, first | spelt)
     repeats = first | spelt
@@ -70,7 +74,8 @@ def _near_repeats(rows: Rows, known: set[int]) -> list[int]:
 
 
 def _conflicts(rows: Rows, objective: str) -> list[Finding]:
-    if objective == "pretrain":
+    # Of judged answers there are several to one question by their nature.
+    if objective == "pretrain" or objective in (*SAMPLING, *JUDGED):
         return []
     contradicted = []
     for places in grouped(normalised(asked(row)) for row in rows).values():

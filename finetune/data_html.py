@@ -6,15 +6,23 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from finetune.data_records import DataReport, Finding, Preview
-from finetune.data_text import finding_in_words, lengths_in_words, printable, shortened, tokens_in_words
+from finetune.data_text import (
+    finding_in_words,
+    lengths_in_words,
+    printable,
+    shortened,
+    title,
+    tokens_in_words,
+    worse,
+)
 from finetune.formats.faults import Fault
 
 _MOST_FAULTS = 500  # that are listed; a file with more has another trouble
 # The page may not load or run anything, whatever a row holds.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --learned: #b7e4c7; --stops: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --learned: #14532d; --stops: #ff8a80; } }
+:root { color-scheme: light dark; --line: #8884; --learned: #b7e4c7; --worse: #f4c7c3; --stops: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --learned: #14532d; --worse: #6b1f1a; --stops: #ff8a80; } }
 body { font: 16px/1.6 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
   max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; }
@@ -25,6 +33,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); padding: .8rem;
   font: 14px/1.6 ui-monospace, "Sarasa Mono SC", "Noto Sans Mono CJK SC", monospace; }
 mark { background: var(--learned); color: inherit; }
+mark.worse { background: var(--worse); }
 .stops { color: var(--stops); font-weight: 600; }
 .bar { background: var(--learned); height: 1rem; display: inline-block; vertical-align: middle; }
 """
@@ -114,8 +123,10 @@ def _longest(report: DataReport) -> str:
 
 
 def _preview(preview: Preview) -> str:
+    mark = '<mark class="worse">' if worse(preview) else "<mark>"
     text = "".join(
-        f"<mark>{escape(printable(words))}</mark>" if supervised else escape(printable(words))
+        f"{mark}{escape(printable(words))}</mark>" if supervised else escape(printable(words))
         for words, supervised in shortened(preview)
     )
-    return f"<h2>Line {preview.line} as the model sees it; it learns what is marked</h2><pre>{text}</pre>"
+    what = "what is marked is judged" if preview.side else "it learns what is marked"
+    return f"<h2>{title(preview)} as the model sees it; {what}</h2><pre>{text}</pre>"

@@ -58,6 +58,7 @@ class Piece:
 class Preview:
     line: int
     pieces: tuple[Piece, ...]
+    side: str = ""  # of a judged answer: chosen, rejected, liked, disliked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

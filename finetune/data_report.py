@@ -13,15 +13,22 @@ from finetune.data_limits import limits
 from finetune.data_records import DataReport, Finding, Lengths
 from finetune.data_tokens import counted, length_of, lengths, previews
 from finetune.formats.faults import Fault
+from finetune.judged_findings import thumb_counts
 from finetune.languages import shares
-from finetune.objectives import OBJECTIVES, Encoded, Objective, load_objective
+from finetune.objectives import Encoded, Objective, load_objective
 from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
 from finetune.starting import tokenizer_folder
 
 __all__ = ["DataReport", "Finding", "check_data", "commonest_kind"]
 
-_OBJECTIVE = {"labels": "classify", "texts": "pretrain", "conversations": "sft"}
+_OBJECTIVE = {
+    "labels": "classify",
+    "texts": "pretrain",
+    "conversations": "sft",
+    "preferences": "dpo",
+    "thumbs": "kto",
+}
 _FAULTS = {
     "bad_rows": "{} that cannot be read; line {}: {}",
     "empty_answers": "{} without an answer; line {}: {}",
@@ -51,13 +58,14 @@ def check_data(
         held_out_rows=len(held_out),
         kinds=dict(Counter(kind_of(row) for row in examples).most_common()),
         findings=(*_faulty(faults, len(examples)), *row_findings(examples, held_out, config.objective)),
-        labels=dict(Counter(row.label for row in examples if row.label is not None).most_common()),
+        labels=dict(Counter(row.label for row in examples if row.label is not None).most_common())
+        or thumb_counts(examples),
         languages=shares(f"{asked(row)} {answered(row)}" for row in examples),
         unchecked=_not_compared(examples, held_out),
     )
     if not examples:
         return report
-    if tokenizer_folder is None or config.objective not in OBJECTIVES:
+    if tokenizer_folder is None:
         return _in_characters(report, examples)
     return _in_tokens(report, examples, held_out, config, tokenizer_folder, show)
 
@@ -92,10 +100,9 @@ def _faulty(faults: Sequence[Fault], rows: int) -> list[Finding]:
 
 def _in_characters(report: DataReport, examples: Sequence[Example]) -> DataReport:
     sizes = [(row.line, len(asked(row)) + len(answered(row))) for row in examples]
-    cure = "name the model with --model"
-    if report.objective not in OBJECTIVES:
-        cure = f"no objective here learns from {' and '.join(report.kinds)} yet"
-    missing = f"tokens, cuts, masks, end tokens, the chat template and the preview: {cure}"
+    missing = (
+        "tokens, cuts, masks, end tokens, the chat template and the preview: name the model with --model"
+    )
     return replace(report, lengths=lengths(sizes, "characters"), unchecked=(*report.unchecked, missing))
 
 

@@ -20,7 +20,10 @@ def render_text(report: DataReport, *, colour: bool = False) -> str:
     width = max(len(name) for name, _ in facts)
     lines = [f"{name:<{width}}  {text}" for name, text in facts]
     for preview in report.preview:
-        lines += ["", f"Line {preview.line} as the model sees it, what it learns {_marked(colour)}:"]
+        lines += [
+            "",
+            f"{title(preview)} as the model sees it, {_purpose(preview)} {_marked(preview, colour)}:",
+        ]
         lines.append(_shown(preview, colour))
     return "\n".join([*lines, "", _verdict(report, colour)])
 
@@ -48,8 +51,9 @@ def tokens_in_words(tokens: Tokens | None, report: DataReport) -> str:
     """What is learned, read and lost of one set of rows."""
     if tokens is None:
         return ""
-    learned = "labels" if report.objective == "classify" else "tokens"
-    text = f"{tokens.supervised:,} {learned} learned, {tokens.masked:,} tokens read"
+    learned = {"classify": "labels learned", "reward": "tokens of answers judged"}
+    what = learned.get(report.objective, "tokens learned")
+    text = f"{tokens.supervised:,} {what}, {tokens.masked:,} tokens read"
     sequences = count(tokens.sequences, "sequence")
     text += f"; {count(tokens.rows)} in {sequences} of up to {report.max_length:,} tokens"
     if tokens.cut:
@@ -95,12 +99,25 @@ def _verdict(report: DataReport, colour: bool) -> str:
     return f"{_STOPS}{text}{_PLAIN}" if colour else text
 
 
-def _marked(colour: bool) -> str:
-    return "in green" if colour else "in [[ ]]"
+def title(preview: Preview) -> str:
+    return f"Line {preview.line}{f', {preview.side},' if preview.side else ''}"
+
+
+def worse(preview: Preview) -> bool:
+    return preview.side in ("rejected", "disliked")
+
+
+def _purpose(preview: Preview) -> str:
+    return "what is judged" if preview.side else "what it learns"
+
+
+def _marked(preview: Preview, colour: bool) -> str:
+    return f"in {'red' if worse(preview) else 'green'}" if colour else "in [[ ]]"
 
 
 def _shown(preview: Preview, colour: bool) -> str:
-    opening, closing = (_LEARNED, _PLAIN) if colour else ("[[", "]]")
+    marks = _STOPS if worse(preview) else _LEARNED
+    opening, closing = (marks, _PLAIN) if colour else ("[[", "]]")
     text = ""
     for piece, supervised in shortened(preview):
         words = printable(piece)

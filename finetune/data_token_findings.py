@@ -10,8 +10,8 @@ from finetune.classify_rows import unread_lines
 from finetune.data_findings import count, finding
 from finetune.data_records import Finding, Lengths
 from finetune.data_tokens import is_dropped
-from finetune.objectives import Encoded
-from finetune.sameness import answered, asked
+from finetune.objectives import SAMPLING, Encoded
+from finetune.sameness import answered, asked, passed_over
 from finetune.schema import Example, TrainConfig
 from finetune.template import closing_token, stops_in
 
@@ -30,9 +30,9 @@ def token_findings(
         *_cut(encoded, sizes, config, allowed),
         *_control_tokens(examples, config, tokenizer),
     ]
-    if config.objective == "classify":
+    if config.objective in ("classify", "reward"):
         return [*found, *_unread(encoded, config, tokenizer)]
-    if config.objective == "pretrain":
+    if config.objective == "pretrain" or config.objective in SAMPLING:
         return found
     return [*found, *_template(encoded, config), *_ends(encoded, config, folder, tokenizer)]
 
@@ -52,7 +52,8 @@ def _cut(encoded: Sequence[Encoded], sizes: Lengths, config: TrainConfig, allowe
     ]
     found = []
     if cut:
-        end = "their ends are not read" if config.objective == "classify" else "their answers lose the end"
+        lost = {"classify": "their ends are not read", "reward": "their questions lose the beginning"}
+        end = lost.get(config.objective, "their answers lose the end")
         message = f"{len(cut)} of {count(len(encoded))} cut at {allowed} tokens: {end}"
         message += (
             f"; with --max-length {sizes.suggested} one row in a hundred would be"
@@ -75,7 +76,7 @@ def _control_tokens(examples: Sequence[Example], config: TrainConfig, tokenizer:
     lines = [
         row.line
         for row in examples
-        if any(mark in text for text in (asked(row), answered(row)) for mark in marks)
+        if any(mark in text for text in (asked(row), answered(row), passed_over(row)) for mark in marks)
     ]
     message = f"{count(len(lines))} with one of the model's control tokens spelt out, which then acts as one"
     return [finding("control_tokens", message, lines, len(examples), config.objective)] if lines else []
@@ -105,6 +106,7 @@ def _ends(encoded: Sequence[Encoded], config: TrainConfig, folder: Path, tokeniz
         example.line
         for example in encoded
         if any(not row.cut and row.labels[-1] not in stops for row in example.rows)
+        and not is_dropped(example)
     ]
     message = f"{count(len(lines))} without a token at the end that stops the model: it would write on and on"
     found = [finding("no_eos", message, lines, len(encoded), config.objective)] if lines else []

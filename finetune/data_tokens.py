@@ -12,6 +12,8 @@ from finetune.objectives import Encoded
 from finetune.packing import Row
 from finetune.template import IGNORED, TokenRow
 
+# A pair has two sides.
+READ, LEARNED = ("input_ids", "rejected_input_ids"), ("labels", "rejected_labels")
 _LONGEST = 5  # rows that the report names
 _STEP = 8  # a suggested length is rounded up to it: kernels work on multiples of eight
 
@@ -19,8 +21,10 @@ _STEP = 8  # a suggested length is rounded up to it: kernels work on multiples o
 def counted(encoded: Sequence[Encoded], sequences: Sequence[Row]) -> Tokens:
     """What `sequences` hold, and what of `encoded` did not get into them."""
     labels = sum(bool(example.target) for example in encoded)
-    learned = sum(label != IGNORED for row in sequences for label in row["labels"][1:])
-    read = sum(len(row["input_ids"]) for row in sequences)
+    learned = sum(
+        label != IGNORED for row in sequences for name in LEARNED for label in row.get(name, [])[1:]
+    )
+    read = sum(len(row.get(name, ())) for row in sequences for name in READ)
     rows = [(row, _is_kept(row, example)) for example in encoded for row in example.rows]
     dropped = sum(map(is_dropped, encoded))
     return Tokens(
@@ -36,7 +40,7 @@ def counted(encoded: Sequence[Encoded], sequences: Sequence[Row]) -> Tokens:
 
 
 def _is_kept(row: TokenRow, example: Encoded) -> bool:
-    return bool(example.target) or any(label != IGNORED for label in row.labels)
+    return bool(example.target) or example.asked or any(label != IGNORED for label in row.labels)
 
 
 def is_dropped(example: Encoded) -> bool:
@@ -71,12 +75,16 @@ def _percentile(ordered: Sequence[int], share: float) -> int:
 
 
 def previews(encoded: Sequence[Encoded], tokenizer: Any, show: int) -> tuple[Preview, ...]:
-    """The first rows as the model sees them, a divided conversation by its last row."""
+    """The first rows as the model sees them, a divided conversation by its last row, a pair by both sides."""
     return tuple(
-        Preview(line=example.line, pieces=_pieces(example.rows[-1], example.target, tokenizer))
+        Preview(line=example.line, side=side, pieces=_pieces(row, example.target, tokenizer))
         for example in encoded[:show]
-        if example.rows
+        for side, row in (zip(example.sides, example.rows, strict=True) if example.sides else _last(example))
     )
+
+
+def _last(example: Encoded) -> list[tuple[str, TokenRow]]:
+    return [("", row) for row in example.rows[-1:]]
 
 
 def _pieces(row: TokenRow, target: str, tokenizer: Any) -> tuple[Piece, ...]:

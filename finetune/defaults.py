@@ -24,8 +24,9 @@ def learning_rates(method: str, objective: str, params_b: float) -> tuple[float,
     tables = defaults()[method]
     # Continued pretraining predicts the next token as fine-tuning does: the same rates unless a table says more.
     table = tables[objective] if objective in tables else tables["sft"]
+    share = float(defaults()["rate_share"].get(objective, 1.0))
     large = params_b > defaults()["limits"]["large_params_b"]
     rate = float(
         table["learning_rate_large"] if large and "learning_rate_large" in table else table["learning_rate"]
     )
-    return rate, float(table.get("head_learning_rate", rate))
+    return rate * share, float(table.get("head_learning_rate", rate))

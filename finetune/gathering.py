@@ -8,10 +8,11 @@ from pathlib import Path
 
 from finetune.data_report import DataReport, check_data, commonest_kind
 from finetune.general_set import GeneralRow, general_rows, replay_rows
-from finetune.objectives import load_objective
+from finetune.objectives import SAMPLING, load_objective
 from finetune.schema import Example, TrainConfig
 from finetune.splits import data_hash, held_out_share, split_rows
 from finetune.starting import start_print
+from finetune.support import WRITING
 from finetune.weights import base_hash
 
 
@@ -31,7 +32,8 @@ class Rows:
 def gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> Rows:
     """Raises ValueError where no row fits, or where the data would waste the training and was not allowed to."""
     wanted, notes = _fitting(examples, config)
-    rows, held_out, split_notes = split_rows(wanted, share=held_out_share(config.objective))
+    share, chosen = held_out_share(config.objective), config.objective not in SAMPLING
+    rows, held_out, split_notes = split_rows(wanted, share=share, chosen=chosen)
     replayed, said = replay_rows(config, len(rows))
     report = check_data(rows, held_out, config, base)
     return Rows(
@@ -40,9 +42,9 @@ def gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> Rows
         train=[*rows, *(replace(row, split="train") for row in replayed)],
         held_out=held_out,
         choosing=[row for row in wanted if row.split == "dev"]
-        if held_out[:1] and held_out[0].split == "test"
+        if chosen and held_out[:1] and held_out[0].split == "test"
         else [],
-        general=[] if config.objective == "classify" else general_rows(config),
+        general=general_rows(config) if config.objective in WRITING else [],
         report=report,
         notes=tuple(dict.fromkeys([*notes, *split_notes, *([said] if said else []), *_findings(report)])),
         fingerprint={

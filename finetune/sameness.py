@@ -20,7 +20,8 @@ NEAR = 0.8  # share of shingles in common, of all that either has
 
 def asked(example: Example) -> str:
     """What the model is given: every turn before the last answer, or the text."""
-    turns = example.messages if example.chosen else example.messages[:-1]
+    alone = bool(example.messages) and example.messages[-1]["role"] == "user"  # a prompt without an answer
+    turns = example.messages if example.chosen or alone else example.messages[:-1]
     return "\n".join(turn["content"] for turn in turns) or example.text
 
 
@@ -28,10 +29,15 @@ def answered(example: Example) -> str:
     """What it has to say: the last answer, the label, or the better of two answers."""
     if example.chosen:
         return "\n".join(turn["content"] for turn in example.chosen)
-    if example.messages:
+    if example.messages and example.messages[-1]["role"] != "user":
         thumb = "" if example.thumb is None else f"\n{example.thumb}"
         return example.messages[-1]["content"] + thumb
     return example.label or ""
+
+
+def passed_over(example: Example) -> str:
+    """The worse of two answers; empty where there are none."""
+    return "\n".join(turn["content"] for turn in example.rejected)
 
 
 def normalised(text: str) -> str:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from finetune.defaults import defaults
+from finetune.objectives import JUDGED
 from finetune.sameness import asked, normalised
 from finetune.schema import Example
 
@@ -22,13 +23,13 @@ def data_hash(examples: Sequence[Example]) -> str:
 
 
 def split_rows(
-    examples: Sequence[Example], *, share: float
+    examples: Sequence[Example], *, share: float, chosen: bool = True
 ) -> tuple[list[Example], list[Example], tuple[str, ...]]:
     """Training rows, held-out rows and notes.
 
     The file's own "test" rows are held out, else its "dev" rows, else `share` of each label, chosen by
     what is asked: the same row falls on the same side in every run, and rows with the same question, however
-    answered or spelt, fall on the same side.
+    answered or spelt, fall on the same side. `chosen`: "dev" rows beside "test" rows choose the weights.
     """
     named = {name: [row for row in examples if row.split == name] for name in ("train", "dev", "test")}
     held = named["test"] or named["dev"]
@@ -37,9 +38,8 @@ def split_rows(
     if held:
         notes = []
         if named["test"] and named["dev"]:
-            notes.append(
-                f"{len(named['dev'])} 'dev' rows choose the weights that are kept; the 'test' rows are scored"
-            )
+            part = "choose the weights that are kept" if chosen else "are not used"
+            notes.append(f"{len(named['dev'])} 'dev' rows {part}; the 'test' rows are scored")
         return named["train"], held, tuple(notes)
     fewest = int(defaults()["held_out"]["fewest_rows"])
     if len(examples) < fewest:
@@ -58,13 +58,16 @@ def split_rows(
 
 def held_out_share(objective: str) -> float:
     """Of the rows, where a file names no split."""
-    return float(defaults()["held_out"]["share" if objective == "classify" else "share_sft"])
+    scored_as_labels = (
+        objective == "classify" or objective in JUDGED
+    )  # right or wrong, so that few rows tell little
+    return float(defaults()["held_out"]["share" if scored_as_labels else "share_sft"])
 
 
 def _chosen(rows: Sequence[Example], share: float) -> set[str]:
-    by_label: dict[str | None, set[str]] = defaultdict(set)
+    by_label: dict[str | bool | None, set[str]] = defaultdict(set)
     for row in rows:
-        by_label[row.label].add(_question(row))
+        by_label[row.label if row.thumb is None else row.thumb].add(_question(row))
     chosen: set[str] = set()
     for contents in by_label.values():
         count = min(math.ceil(share * len(contents)), len(contents) - 1)  # each label keeps a training row

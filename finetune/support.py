@@ -8,7 +8,7 @@ from typing import Any
 from finetune.methods import entry
 from finetune.methods.refusals import writes_no_text
 
-WRITING = ("pretrain", "sft")  # objectives of a model that writes text
+WRITING = ("dpo", "grpo", "kto", "ppo", "pretrain", "sft")  # objectives of a model that writes text
 
 
 def why_not(method: str, objective: str, model_config: Mapping[str, Any]) -> str | None:

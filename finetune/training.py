@@ -12,6 +12,7 @@ from finetune import processes, run_folder
 from finetune.adapters import read_card
 from finetune.checks import check_config
 from finetune.gathering import Rows, gather, refuse_waste
+from finetune.launch_checks import check_launch
 from finetune.notices import without_library_warnings
 from finetune.reporters import check_reporters
 from finetune.schema import AdapterCard, Example, Prediction, TrainConfig, TrainResult
@@ -82,6 +83,7 @@ def checked_run(examples: Sequence[Example], config: TrainConfig) -> Rows:
     """The run that `config` asks for. Raises ValueError, OSError or ImportError before anything is loaded."""
     config = with_shape(config)
     check_config(config)
+    check_launch(config)
     check_reporters(config.report_to)
     run_folder.refuse_foreign(Path(config.out))
     base = resolve_model(config.model)

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", help="local folder, Hugging Face name, or 'minilm': its tokens are counted"
     )
     parser.add_argument("--eval", metavar="FILE", help="rows that the model will be scored on")
-    parser.add_argument("--objective", help="sft, classify or pretrain (default: what the rows are for)")
+    parser.add_argument("--objective", help="as for train (default: what the rows are for)")
     parser.add_argument("--method", help="as for train: soft prompts leave less room for a row")
     parser.add_argument("--max-length", type=int, help="tokens of the longest row (default: train's)")
     parser.add_argument("--answers", choices=("all", "last"), help="which of a conversation are learned")
@@ -56,11 +56,12 @@ def run(args: argparse.Namespace) -> int:
 def _reading(path: str, objective: str | None) -> Reading:
     """The rows and what is wrong with the others; of a folder of documents all that the index could read too."""
     from finetune.formats import Fault, Reading, documents_as_examples, read_examples, row_files, sound_rows
+    from finetune.objectives import SAMPLING
 
     folder = Path(path)
     stored = any((folder / name).is_file() for name in ("state.json", "dataset_dict.json"))
     if not folder.is_dir() or stored or (objective != "pretrain" and row_files(folder)):
-        reading = read_examples(path)
+        reading = read_examples(path, prompts=objective in SAMPLING)
     else:
         from rag import load_folder
 
@@ -99,16 +100,9 @@ def _config(args: argparse.Namespace, reading: Reading) -> TrainConfig:
     given = {"max_length": args.max_length, "method": args.method, "packing": args.packing}
     given["answers"] = args.answers
     settings = {name: value for name, value in given.items() if value is not None}
-    config = TrainConfig(model=args.model or "", out="", objective=objective or "sft", **settings)
+    config = TrainConfig(model=args.model or "", out="", objective=objective, **settings)
     check_config(config)
-    return config if objective else _without_objective(config)
-
-
-def _without_objective(config: TrainConfig) -> TrainConfig:
-    """Pairs and thumbs: their rows are looked at, but nothing here learns from them."""
-    from dataclasses import replace
-
-    return replace(config, objective="")
+    return config
 
 
 def _parted(
@@ -118,7 +112,7 @@ def _parted(
     from finetune.objectives import load_objective
     from finetune.splits import held_out_share, split_rows
 
-    usable = load_objective(config.objective).usable if config.objective else lambda example: True
+    usable = load_objective(config.objective).usable
     rows = [row for row in examples if usable(row)]
     if not rows:
         raise ValueError(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from apps.commands.alignment_flags import add_alignment_flags, add_sampling_flags
 from apps.commands.method_flags import add_method_flags
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, help="the folder of the adapter")
     parser.add_argument("--method", help="lora (default), qlora, full and others: see docs/methods.md")
     parser.add_argument(
-        "--objective", help="sft (answers; default), classify (labels) or pretrain (raw text)"
+        "--objective",
+        help="sft (answers; default), classify (labels), pretrain (raw text), dpo or reward (pairs), kto (thumbs), "
+        "ppo or grpo (prompts)",
     )
     parser.add_argument("--plan", metavar="FILE", help="plan.json of 'advisor recommend'")
     parser.add_argument(
@@ -41,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", default=None, help="replace what is at --out")
     parser.add_argument("--json", action="store_true", help="the card and the run as JSON")
     _add_run_flags(parser.add_argument_group("the run"))
+    add_alignment_flags(parser.add_argument_group("preferences"))
+    add_sampling_flags(parser.add_argument_group("sampled answers (ppo, grpo)"))
     add_method_flags(parser.add_argument_group("single methods"))
     _add_proof_flags(parser.add_argument_group("did it help, and what did it cost"))
 
@@ -99,20 +104,28 @@ def run(args: argparse.Namespace) -> int:
     rows = training_rows(args.examples, config)
     if args.dry_run:
         return _show_plan(rows, config, as_json=args.json)
-    from apps.train_text import render_result
-
     result = _train(rows, config)
-    print(json.dumps(asdict(result), ensure_ascii=False, indent=2) if args.json else render_result(result))
+    _show(result, as_json=args.json)
     return SET_ASIDE if result.card.set_aside else 0
+
+
+def _show(result: TrainResult, *, as_json: bool) -> None:
+    from apps.train_text import render_result
+    from finetune.processes import is_first
+
+    if is_first():
+        print(json.dumps(asdict(result), ensure_ascii=False, indent=2) if as_json else render_result(result))
 
 
 def _show_plan(rows: list[Example], config: TrainConfig, *, as_json: bool) -> int:
     from apps.predicted_memory import predicted_memory
     from apps.train_text import render_plan
     from finetune.planning import plan_run
+    from finetune.processes import is_first
 
     plan = plan_run(rows, config, predicted_memory)
-    print(json.dumps(asdict(plan), ensure_ascii=False, indent=2) if as_json else render_plan(plan))
+    if is_first():
+        print(json.dumps(asdict(plan), ensure_ascii=False, indent=2) if as_json else render_plan(plan))
     return WOULD_STOP if plan.stops else 0
 
 
@@ -120,7 +133,10 @@ def _train(rows: list[Example], config: TrainConfig) -> TrainResult:
     from apps.predicted_memory import predicted_memory
     from apps.progress import progress_bar
     from finetune import train
+    from finetune.processes import is_first
 
+    if not is_first():  # of the processes of one run the first one tells of it
+        return train(rows, config, predict=predicted_memory)
     with progress_bar() as progress:
         return train(rows, config, progress, say=_say, on_step=_shown_in(progress), predict=predicted_memory)
 
@@ -130,10 +146,12 @@ def _say(line: str) -> None:
 
 
 def _shown_in(progress: Progress) -> Callable[[StepFigures], None]:
-    """Loss and speed stand beside the bar."""
+    """Loss, or reward and KL, and speed stand beside the bar."""
 
     def show(step: StepFigures) -> None:
         speed = step.tokens / step.seconds if step.seconds else 0.0
-        progress("train", step.step, step.total, f"loss {step.loss:.3f}, {speed:,.0f} tokens/s")
+        rewarded = "reward" in step.more
+        gain = f"reward {step.more['reward']:.3f}, KL {step.more['kl']:.2f}" if rewarded else f"loss {step.loss:.3f}"
+        progress("train", step.step, step.total, f"{gain}, {speed:,.0f} tokens/s")
 
     return show

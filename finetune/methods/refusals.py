@@ -59,6 +59,8 @@ def writes_no_text(config: Config) -> str | None:
 def labels_only(objective: str, config: Config) -> str | None:
     if objective == "classify":
         return None
+    if objective == "reward":
+        return "a logistic regression predicts labels and compares no answers; take output_layer or lora"
     return "a logistic regression predicts labels and writes no text; take the objective 'classify'"
 
 
@@ -71,7 +73,7 @@ def no_biases(objective: str, config: Config) -> str | None:
 
 
 def no_adaption(objective: str, config: Config) -> str | None:
-    if objective == "classify":
+    if objective in ("classify", "reward"):
         return "peft stores no new head with a LLaMA-Adapter; take prefix"
     if config["model_type"] in ADAPTION:
         return None

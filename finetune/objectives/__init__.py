@@ -6,18 +6,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from finetune.methods import Method
 from finetune.packing import Row
 from finetune.schema import Example, TrainConfig
 from finetune.template import TokenRow
+from finetune.told import Told
+
+if TYPE_CHECKING:
+    from finetune.gains import RowScores
 
 OBJECTIVES = {
     "classify": "finetune.objectives.classify",
+    "dpo": "finetune.objectives.dpo",
+    "grpo": "finetune.objectives.grpo",
+    "kto": "finetune.objectives.kto",
+    "ppo": "finetune.objectives.ppo",
     "pretrain": "finetune.objectives.pretrain",
+    "reward": "finetune.objectives.reward",
     "sft": "finetune.objectives.sft",
 }
+JUDGED = ("dpo", "kto", "reward")  # learn from answers that somebody judged: pairs of them, or thumbs
+SAMPLING = ("grpo", "ppo")  # learn from answers that the model samples itself: their rows are prompts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +42,9 @@ class Job:
     rows: int
     notes: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    score_rows: Callable[[], RowScores] | None = None  # of single held-out rows, where losses do not tell
+    # Rows with what the model says of them before it has learned anything; asked for before the first step.
+    with_reference: Callable[[Sequence[Row], TrainConfig, Told], list[Row]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,8 @@ class Encoded:
     line: int
     rows: tuple[TokenRow, ...]
     target: str = ""  # a label to learn instead of tokens
+    asked: bool = False  # a prompt alone, whose answer will be sampled
+    sides: tuple[str, ...] = ()  # of judged answers, what each row is: chosen and rejected, liked or disliked
 
 
 class Objective(Protocol):

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from datasets import Dataset
 from safetensors.torch import save_file
-from torch import nn
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
 from finetune.adapter_weights import save_adapter
@@ -19,6 +18,7 @@ from finetune.classify_rows import encode, load_tokenizer, longest, sequences
 from finetune.defaults import learning_rates
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
 from finetune.evaluate import accuracy, macro_f1, majority_accuracy
+from finetune.head_rate import with_head_rate
 from finetune.methods import Method
 from finetune.objectives import Encoded, Job
 from finetune.schema import Example, TrainConfig
@@ -41,19 +41,7 @@ class _Trainer(Trainer):
         return None
 
     def create_optimizer(self, model: Any = None) -> Any:
-        if self.optimizer is None:
-            body: list[nn.Parameter] = []
-            head: list[nn.Parameter] = []
-            assert self.model is not None
-            for name, weight in self.model.named_parameters():
-                if weight.requires_grad:
-                    (head if "classifier" in name else body).append(weight)
-            # Where the head alone is trained, the run's rate is its own.
-            rates = (self.args.learning_rate, self.head_learning_rate if body else self.args.learning_rate)
-            groups = [{"params": part, "lr": rate} for part, rate in zip((body, head), rates, strict=True)]
-            kind, settings = self.get_optimizer_cls_and_kwargs(self.args)
-            self.optimizer = kind(groups, **settings, weight_decay=self.args.weight_decay)
-        return self.optimizer
+        return with_head_rate(self, self.head_learning_rate)
 
 
 # Also what an objective offers, for the data report.
@@ -94,7 +82,7 @@ def prepare(
         return _scores(trainer, train, held_out, held, labels)
 
     def save(target: Path) -> None:
-        _save(trained, method, target)
+        save_headed(trained, method, target)
         tokenizer.save_pretrained(str(target))
 
     return Job(
@@ -130,17 +118,22 @@ def _scores(
         "accuracy": accuracy(gold, predicted),
         "macro_f1": macro_f1(gold, predicted),
         "majority_accuracy": majority_accuracy([str(row.label) for row in train], gold),
-        "loss": float(output.metrics["test_loss"]),
+        "loss": float(
+            torch.nn.functional.cross_entropy(
+                torch.tensor(output.predictions).float(), torch.tensor(output.label_ids)
+            )
+        ),
         "held_out_rows": float(len(gold)),
     }
 
 
-def _save(model: nn.Module, method: Method, target: Path) -> None:
+def save_headed(model: Any, method: Method, target: Path) -> None:
     """An adapter holds its head; a full run leaves the encoder as a model folder with the head beside it."""
     if not (isinstance(model, EncoderClassifier) and all(w.requires_grad for w in model.parameters())):
         save_adapter(model, method, target)
         return
-    model.encoder.save_pretrained(str(target))  # type: ignore[operator]
+    body: Any = model.encoder
+    body.save_pretrained(str(target))
     head = {name: value.detach().cpu().contiguous() for name, value in model.classifier.state_dict().items()}
     save_file(head, target / HEAD)
 

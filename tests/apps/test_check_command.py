@@ -77,10 +77,10 @@ def test_documents_are_checked_for_continued_pretraining(
     assert "sequences of up to 64 tokens" in said and "--max-length" not in said
 
 
-def test_pairs_are_looked_at_though_nothing_learns_from_them_yet(run_line: RunLine, tmp_path: Path) -> None:
-    rows = [{"prompt": f"Why {n}?", "chosen": "So.", "rejected": "No."} for n in range(12)]
+def test_pairs_are_checked_for_the_objective_that_learns_from_them(run_line: RunLine, tmp_path: Path) -> None:
+    rows = [{"prompt": f"Why {n}?", "chosen": "So it is.", "rejected": "No."} for n in range(12)]
     said = run_line(f"check {write(tmp_path / 'pairs.jsonl', *rows)}")
-    assert "preference pairs (12)" in said and "no objective here learns from preferences yet" in said
+    assert "preference pairs (12)" in said and "length_bias: the better answer is the longer one" in said
 
 
 @pytest.mark.parametrize(
