@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from apps.plan import ADVISOR_NAMES
+from finetune.objectives import JUDGED
 from finetune.schema import Prediction, TrainConfig
 
 if TYPE_CHECKING:
@@ -17,17 +18,20 @@ logger = logging.getLogger(__name__)
 def predicted_memory(config: TrainConfig, longest: int) -> Prediction | None:
     """For rows of at most `longest` tokens; None where the advisor has no formula for the model or method."""
     from advisor import ModelSpec, estimate_memory
+    from finetune.processor import trains_in_bf16
     from finetune.weights import resolve_model
 
     card = _card()
     try:
-        spec = ModelSpec.from_config(resolve_model(config.model))
-        found = estimate_memory(spec, _setup(config, longest, card is not None), gpu=card)
+        base = resolve_model(config.model)
+        spec = ModelSpec.from_config(base)
+        halves = card is not None or trains_in_bf16(config, base)
+        found = estimate_memory(spec, _setup(config, longest, card is not None, halves), gpu=card)
     except ValueError as error:
         logger.info("memory is not predicted: %s", error)
         return None
-    # The formulas count activations in 16 bits, as autocast makes them on a card; a processor computes in 32.
-    wider = 0.0 if card is not None else found.parts.get("activations", 0.0)
+    # The formulas count activations in 16 bits, as autocast makes them; most processors compute in 32.
+    wider = 0.0 if halves else found.parts.get("activations", 0.0)
     return Prediction(
         gib=found.allocated_gib + wider,
         low_gib=found.low_gib + wider,
@@ -43,10 +47,10 @@ def _card() -> str | None:
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
-def _setup(config: TrainConfig, longest: int, card: bool) -> TrainSetup:
+def _setup(config: TrainConfig, longest: int, card: bool, halves: bool) -> TrainSetup:
     from advisor.limits import method_setup
 
-    # As training runs: on a processor in fp32 and without checkpointing, on a card with bf16 autocast.
+    # As training runs: on a processor without checkpointing and mostly in fp32, on a card with bf16 autocast.
     checkpointing = config.gradient_checkpointing
     if checkpointing is None:
         checkpointing = card and config.objective != "classify"
@@ -60,10 +64,23 @@ def _setup(config: TrainConfig, longest: int, card: bool) -> TrainSetup:
         "bottleneck": config.bottleneck,
         "tuned_layers": config.last_layers,
         "gradient_checkpointing": checkpointing,
-        "autocast": card,
+        "autocast": halves,
         "kbit_upcast": False,
     }
     method: Any = ADVISOR_NAMES.get(config.method, config.method)
-    if not card and method != "qlora":
+    if not halves and method != "qlora":
         fields["weight_dtype"] = "fp32"
-    return method_setup(method, **fields)
+    return _judged(config, method, fields) if config.objective in JUDGED else method_setup(method, **fields)
+
+
+def _judged(config: TrainConfig, method: str, fields: dict[str, Any]) -> TrainSetup:
+    """Of DPO, KTO and reward models. The reference is asked before the first step, by the model itself. Raises
+    ValueError for a method that the advisor has no such formula for."""
+    from advisor import TrainSetup
+
+    trained: Any = "lora" if method == "rslora" else method  # another scale of the same tensors
+    if trained not in ("full", "lora", "qlora"):
+        raise ValueError(f"no formula for {config.objective} with {method}")
+    kind: Any = config.objective
+    own = {"full": {"weight_dtype": "fp32"}, "qlora": {"weight_dtype": "nf4"}}.get(trained, {})
+    return TrainSetup(method=kind, trained_with=trained, reference_model=False, **{**own, **fields})
