@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 def training_rows(path: str, config: TrainConfig) -> list[Example]:
     """The rows at `path`. Raises ValueError or OSError in one line."""
     from finetune import load_examples
+    from finetune.objectives import SAMPLING
 
     folder = Path(path)
     if config.objective == "pretrain" and folder.is_dir() and not (folder / "state.json").is_file():
         return _documents(folder, "bad_rows" in config.allow)
-    return load_examples(path, allow=config.allow)
+    return load_examples(path, allow=config.allow, prompts=config.objective in SAMPLING)
 
 
 def _documents(folder: Path, skip_bad: bool) -> list[Example]:

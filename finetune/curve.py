@@ -6,16 +6,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune.policy_curve import draw_panels
+
 CURVE = "loss.svg"
 
 
 def draw_curve(lines: Sequence[Mapping[str, Any]], kept_step: int, file: Path) -> None:
-    """`lines` as metrics.jsonl holds them; a dotted line marks the kept step. Raises ImportError in one line."""
+    """`lines` as metrics.jsonl holds them; a dotted line marks the kept step. Raises ImportError in one line.
+
+    Of a run that sampled its answers, the loss says little: reward, KL and others are drawn beside it."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise ImportError(f"{CURVE} is not drawn: it needs matplotlib (pip install matplotlib)") from None
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    rewarded = [line for line in lines if "reward" in line]
+    figure = Figure(figsize=(10, 6) if rewarded else (7, 4), layout="constrained")
+    if rewarded:
+        draw_panels(figure, rewarded, kept_step)
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+        return
     axes = figure.add_subplot()
     learned = [(line["step"], line["loss"]) for line in lines if "loss" in line]
     held_out = [(line["step"], line["held_out_loss"]) for line in lines if "held_out_loss" in line]

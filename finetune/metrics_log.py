@@ -24,10 +24,12 @@ class MetricsLog:
             stream.write(json.dumps(line) + "\n")
 
     def add_step(self, figures: StepFigures) -> None:
-        """step, loss, learning_rate, grad_norm, and of this step alone tokens (without padding) and seconds."""
+        """step, loss, learning_rate, grad_norm, of this step alone tokens (without padding) and seconds, and what the
+        objective has to say."""
         line = asdict(figures)
         del line["total"]
-        self.add({**line, "seconds": round(figures.seconds, 4)})
+        more = line.pop("more")
+        self.add({**line, "seconds": round(figures.seconds, 4), **more})
 
     def cut(self, step: int) -> None:
         """Takes out what lies after `step`: a run that goes on from a checkpoint does those steps again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ class StepFigures:
     grad_norm: float | None
     tokens: int
     seconds: float
+    more: dict[str, float] = field(default_factory=dict)  # of the objective: reward, KL, ...
 
 
 class Told:

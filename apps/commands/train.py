@@ -151,7 +151,11 @@ def _shown_in(progress: Progress) -> Callable[[StepFigures], None]:
     def show(step: StepFigures) -> None:
         speed = step.tokens / step.seconds if step.seconds else 0.0
         rewarded = "reward" in step.more
-        gain = f"reward {step.more['reward']:.3f}, KL {step.more['kl']:.2f}" if rewarded else f"loss {step.loss:.3f}"
+        gain = (
+            f"reward {step.more['reward']:.3f}, KL {step.more['kl']:.2f}"
+            if rewarded
+            else f"loss {step.loss:.3f}"
+        )
         progress("train", step.step, step.total, f"{gain}, {speed:,.0f} tokens/s")
 
     return show

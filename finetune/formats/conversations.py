@@ -82,6 +82,19 @@ def _conversation(found: Sequence[Turn], system: Any = None) -> Example:
     return Example(messages=opened(found, system))
 
 
+def asked(row: Row) -> Example:
+    """Messages up to a question or an answer."""
+    found = turns(row["messages"], "messages")
+    if not any(turn["role"] == "user" for turn in found):
+        raise ValueError("no message is the user's: nothing is asked.")
+    return Example(messages=opened(found, row.get("system")))
+
+
+def prompt(row: Row) -> Example:
+    """A question alone."""
+    return Example(messages=opened(prompt_turns(row["prompt"]), row.get("system")))
+
+
 def messages(row: Row) -> Example:
     return _conversation(turns(row["messages"], "messages"), row.get("system"))
 

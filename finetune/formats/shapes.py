@@ -21,6 +21,7 @@ class Shape:
     columns: tuple[tuple[str, ...], ...]
     convert: Callable[[Row], Example | None]
     also: tuple[tuple[str, ...], ...] = ()  # columns that are read where they are there
+    only: bool = False  # beside these it has no columns of another format
 
 
 QUESTION = ("question", "query", "问题", "提问")
@@ -73,6 +74,13 @@ SHAPES = (
     Shape(name="question/answer", columns=(QUESTION, ("answerable",)), convert=conversations.question),
     Shape(name="raw text", columns=(TEXT,), convert=plain.raw),
 )
+# Questions without an answer, for objectives that sample one.
+PROMPTS = (
+    Shape(
+        name="prompts", columns=(("prompt", *QUESTION),), convert=conversations.prompt, also=SYSTEM, only=True
+    ),
+    Shape(name="messages", columns=(("messages",),), convert=conversations.asked, also=SYSTEM),
+)
 # Other names that people give to the same split; what is not listed is an error, so that no row is lost by
 # a typo.
 SPLITS = {
@@ -86,14 +94,16 @@ SPLITS = {
 }
 
 
-def example_of(row: Row, line: int) -> tuple[str, Example | None]:
+def example_of(row: Row, line: int, *, prompts: bool = False) -> tuple[str, Example | None]:
     """The format's name and the row as an Example; None for a question without an answer that says so.
+
+    With `prompts` any question without an answer is a row too.
 
     Raises ValueError saying what is wrong with the row.
     """
     given = {str(name).strip().lower(): value for name, value in row.items()}
-    for shape in SHAPES:
-        if not _missing(shape, given):
+    for shape in (*PROMPTS, *SHAPES) if prompts else SHAPES:
+        if not _missing(shape, given) and not (shape.only and _others(shape, given)):
             found = shape.convert(_own_names(given, shape))
             return shape.name, None if found is None else _placed(found, given, line)
     raise ValueError(f"columns {sorted(given)} fit no known format; {_hint(given)}")
@@ -132,6 +142,13 @@ def _hint(given: Row) -> str:
         return f"for {nearest.name} the column '{missing[0]}' is missing."
     formats = dict.fromkeys("+".join(names[0] for names in shape.columns) for shape in SHAPES)
     return "known are " + ", ".join(formats) + "."
+
+
+def _others(shape: Shape, given: Row) -> list[str]:
+    """Columns that make the row one of another format."""
+    own = {name for names in (*shape.columns, *shape.also) for name in names}
+    known = {name for other in SHAPES for names in other.columns for name in names}
+    return [name for name in given if name in known - own]
 
 
 def _missing(shape: Shape, given: Row) -> list[str]:
