@@ -42,7 +42,7 @@ def read_request(body: bytes) -> ChatRequest:
         raise RequestError(f"The body is no JSON ({error}).", "invalid_json") from None
     if not isinstance(found, dict):
         raise RequestError('The body is no JSON object; send {"messages": [...]}.', "invalid_json")
-    turns = _turns(found.get("messages"))
+    turns = read_turns(found.get("messages"))
     asked = max((place for place, turn in enumerate(turns) if turn["role"] == "user"), default=None)
     if asked is None:
         raise RequestError(
@@ -59,7 +59,7 @@ def read_request(body: bytes) -> ChatRequest:
     )
 
 
-def _turns(messages: Any) -> list[dict[str, str]]:
+def read_turns(messages: Any) -> list[dict[str, str]]:
     """User and assistant turns in order; other roles do not reach the prompt."""
     if not isinstance(messages, list) or not messages:
         raise RequestError("`messages` must be a list of at least one message.", "invalid_messages")
@@ -136,11 +136,11 @@ def _tokens(text: str) -> int:
 
 
 def completion(
-    model: str, answer: Answer, extra: Mapping[str, Any], counted: Mapping[str, int]
+    reply: str, model: str, answer: Answer, extra: Mapping[str, Any], counted: Mapping[str, int]
 ) -> dict[str, Any]:
     message = {"role": "assistant", "content": answer.text, **extra}
     return {
-        "id": new_id(),
+        "id": reply,
         "object": "chat.completion",
         "created": int(time.time()),
         "model": model,

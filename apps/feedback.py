@@ -95,12 +95,12 @@ def add_all_feedback(store: str | Path, rows: Iterable[Feedback]) -> None:
     """Appends all rows or, where one of them is no feedback, none."""
     values = [_values(row) for row in rows]
     if values:
-        _tables().append_rows(store, values)
+        open_tables().append_rows(store, values)
 
 
 def read_feedback(store: str | Path) -> list[Feedback]:
     """Every row, the oldest first; none where there is no store yet. Raises ValueError for a damaged file."""
-    return [_from_row(row) for row in _tables().stored_rows(store)]
+    return [_from_row(row) for row in open_tables().stored_rows(store)]
 
 
 def now() -> str:
@@ -123,8 +123,8 @@ def _from_row(row: Mapping[str, Any]) -> Feedback:
     return Feedback(**{**row, **lists, "refused": bool(row["refused"])})
 
 
-def _tables() -> Any:
-    """The database side; an installation that only advises has no SQLAlchemy."""
+def open_tables() -> Any:
+    """The database side, `apps.feedback_tables`. Raises ImportError naming what an installation lacks."""
     try:
         from apps import feedback_tables
     except ModuleNotFoundError as error:

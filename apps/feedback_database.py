@@ -60,7 +60,8 @@ def read(store: Store, table: str, work: Callable[[sa.Connection], T]) -> T | No
 def url_of(store: Store) -> sa.URL:
     """A path as the URL of an SQLite file; a URL as it is. Raises ValueError."""
     if "://" not in str(store):
-        return sa.URL.create("sqlite", database=str(store))
+        # The whole path: an engine that is kept would go on with the folder in which it was made.
+        return sa.URL.create("sqlite", database=str(Path(store).absolute()))
     try:
         url = sa.make_url(str(store))
     except (exc.ArgumentError, ValueError):
@@ -69,6 +70,8 @@ def url_of(store: Store) -> sa.URL:
         ) from None
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise ValueError(f"{url} keeps nothing; name a file: sqlite:///build/feedback.sqlite3.")
+    if url.get_backend_name() == "sqlite":
+        return url.set(database=str(Path(str(url.database)).absolute()))
     return url
 
 

@@ -56,6 +56,11 @@ def export_feedback(
     return _recorded(store, kind, path, left, new), left
 
 
+def export_rows(store: Store, kind: Kind, out: str | Path, found: Preferences) -> Export:
+    """Writes rows that somebody chose already, in the place of what was at `out`, and records them."""
+    return _recorded(store, kind, Path(out), found, new=False)
+
+
 def free_file(folder: Path, kind: Kind) -> Path:
     """The first of kto-1.jsonl, kto-2.jsonl, ... that is not there."""
     return next(path for number in count(1) if not (path := folder / f"{kind}-{number}.jsonl").exists())

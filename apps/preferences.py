@@ -18,6 +18,10 @@ from apps.opinions import Fate, Opinion
 from apps.preference_rows import MAKERS
 
 Kind = Literal["kto", "dpo", "sft"]
+_ONE_SIDED = {
+    True: "every answer is liked: KTO learns from both, so collect some that are disliked",
+    False: "every answer is disliked: KTO learns from both, so collect some that are liked",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +104,12 @@ def _report(fates: Sequence[Fate], masked: Mapping[str, int], notes: tuple[str, 
     for count, reason in fates:
         reasons.setdefault(count, Counter())[reason] += 1
     sums = {count: sum(found.values()) for count, found in reasons.items()}
-    report = PreferenceReport(read=len(fates), reasons=reasons, masked=dict(masked), notes=notes)
+    plain = {count: dict(found) for count, found in reasons.items()}  # asdict cannot copy a Counter
+    report = PreferenceReport(read=len(fates), reasons=plain, masked=dict(masked), notes=notes)
     return replace(report, **sums)
 
 
 def _lacks(kind: Kind, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """What a training run would miss in the rows."""
     labels = {row["label"] for row in rows} if kind == "kto" else set()
-    if len(labels) != 1:
-        return ()
-    side, other = ("liked", "disliked") if True in labels else ("disliked", "liked")
-    return (f"every answer is {side}: KTO learns from both, so collect some that are {other}",)
+    return (_ONE_SIDED[labels.pop()],) if len(labels) == 1 else ()

@@ -12,6 +12,8 @@ user message is the question, earlier user and assistant turns are its history; 
     labels       list of {text, label, probability}, empty without a classification adapter
     text         in the last chunk alone: the answer after its marks were checked, where that changed what was streamed
 
+`POST /v1/feedback` keeps a thumb on an answer, and what it should have said: see `apps.feedback_api`.
+
 Links, images and tags in an answer from documents are broken by a space, so that a client which renders Markdown
 fetches nothing; `quote` is the source's own text and must be shown as text.
 
@@ -23,6 +25,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -45,6 +48,8 @@ from apps.chat_api import (
     read_request,
     usage,
 )
+from apps.feedback import add_feedback
+from apps.feedback_api import REMEMBERED, RecentAnswers, read_thumb
 from apps.labels import Classifier, Label, label_answer
 
 logger = logging.getLogger(__name__)
@@ -62,14 +67,17 @@ def create_app(
     api_key: str | None = None,
     classifier: Classifier | None = None,
     allowed_hosts: Sequence[str] | None = None,
+    feedback: str | Path | None = None,
 ) -> FastAPI:
     """The service over one assistant. With `api_key` every `/v1` path asks for it as a Bearer token.
 
     `allowed_hosts` are the Host headers that are served: a service for this machine alone must not answer to a web
-    page that has pointed its own name here. None serves all.
+    page that has pointed its own name here. None serves all. `feedback` is the file or database URL in which thumbs
+    are kept; None keeps none.
     """
     app = FastAPI(title="llm-adaptation-advisor", openapi_url=None)
-    answers = _Answers(assistant, classifier)
+    recent = RecentAnswers(REMEMBERED if feedback is not None else 0)
+    answers = _Answers(assistant, classifier, recent)
     if allowed_hosts is not None:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts))
 
@@ -91,6 +99,23 @@ def create_app(
             return StreamingResponse(answers.streamed(asked), media_type="text/event-stream")
         return await answers.whole(asked, request)
 
+    @app.post("/v1/feedback")
+    async def thumb(request: Request) -> Response:
+        _check_key(request, api_key)
+        if feedback is None:
+            raise RequestError("This service keeps no feedback.", "no_feedback", 404)
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            # What a page of another origin may send without asking the browser's leave is no JSON by name.
+            raise RequestError("Send the thumb as Content-Type: application/json.", "not_json", 415)
+        row = read_thumb(await _body(request), recent)
+        try:
+            await anyio.to_thread.run_sync(add_feedback, feedback, row)
+        except (ValueError, OSError, ImportError) as error:
+            logger.error("A thumb could not be kept: %s", error)
+            body = error_body("The thumb could not be kept; the log says why.", "server_error", "not_kept")
+            return JSONResponse(body, status_code=500)
+        return JSONResponse({"object": "feedback", "id": row.answer_id, "thumb": row.thumb})
+
     app.add_exception_handler(RequestError, _refuse)
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(Exception, _broken)
@@ -100,8 +125,9 @@ def create_app(
 class _Answers:
     """Runs the blocking generator beside the event loop and ends it when its reader has gone."""
 
-    def __init__(self, assistant: Assistant, classifier: Classifier | None) -> None:
+    def __init__(self, assistant: Assistant, classifier: Classifier | None, recent: RecentAnswers) -> None:
         self._assistant = assistant
+        self._recent = recent
         self._classifier = classifier
         self._threads = anyio.CapacityLimiter(ANSWERS_AT_A_TIME)
         self._places = anyio.Semaphore(ANSWERS_AT_A_TIME)
@@ -122,9 +148,11 @@ class _Answers:
         async for _ in self._pieces(stream):
             if await request.is_disconnected():
                 return Response(status_code=499)  # nobody reads it
-        answer = stream.answer
+        answer, reply = stream.answer, new_id()
+        self._recent.keep(reply, asked, answer)
         extra = extra_fields(answer, await self._labels(answer, asked.question))
-        return JSONResponse(completion(model_name(self._assistant), answer, extra, usage(asked, answer.text)))
+        name, counted = model_name(self._assistant), usage(asked, answer.text)
+        return JSONResponse(completion(reply, name, answer, extra, counted))
 
     async def streamed(self, asked: ChatRequest) -> AsyncIterator[str]:
         reply, name = new_id(), model_name(self._assistant)
@@ -137,6 +165,7 @@ class _Answers:
                 said.append(piece)
                 yield event(chunk(reply, name, {"content": piece}))
             answer = stream.answer
+            self._recent.keep(reply, asked, answer)
             extra = extra_fields(answer, await self._labels(answer, asked.question))
             if answer.text != "".join(said).strip():
                 extra["text"] = answer.text
@@ -206,7 +235,7 @@ async def _refuse(request: Request, error: Exception) -> JSONResponse:
             error_body(str(error), "invalid_request_error", error.code), status_code=error.status
         )
     status = error.status_code if isinstance(error, HTTPException) else 500
-    known = "POST /v1/chat/completions, GET /v1/models, GET /healthz"
+    known = "POST /v1/chat/completions, POST /v1/feedback, GET /v1/models, GET /healthz"
     message = f"No {request.method} {request.url.path} here; there are {known}."
     return JSONResponse(error_body(message, "invalid_request_error", "not_found"), status_code=status)
 

@@ -34,9 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from apps.feedback import feedback_store
+    from apps.feedback import feedback_store, open_tables
     from apps.settings import load_settings
 
+    open_tables()
     settings = load_settings({"feedback": args.feedback})
     args.store, args.build = feedback_store(settings), settings.build
     found, text = ACTIONS[args.action][2](args)

@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
         raise ImportError(
             f"Serving needs {error.name}: pip install 'llm-adaptation-advisor[serve]'"
         ) from error
+    from apps.feedback import feedback_store
     from apps.generators import Extractive
     from apps.opening import open_assistant, open_classifier
     from apps.settings import load_settings
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
             api_key=key,
             classifier=classifier,
             allowed_hosts=LOOPBACK_NAMES if settings.host in LOOPBACK else None,
+            feedback=feedback_store(settings),
         )
         host, port = listener.getsockname()[:2]
         print(f"Serving on http://{host}:{port}/v1 (health: /healthz); Ctrl-C stops.", flush=True)

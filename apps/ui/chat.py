@@ -8,13 +8,13 @@ from textwrap import shorten
 
 import streamlit as st
 
-from apps.feedback import Thumb, add_feedback, feedback_on
+from apps.feedback import Thumb, add_feedback, feedback_on, feedback_store
 from apps.settings import Settings
 from apps.ui.conversation import TURNS, Turn, history, new_turn, set_thumb, turns
 from apps.ui.engines import adapters, assistant_for, can_answer
 from apps.ui.how_found import how_found
 from apps.ui.passages import Passage, answer_html, note_html, passage_html, plain
-from apps.ui.session import choose_index, feedback_path, index_paths, language, say, settings
+from apps.ui.session import choose_index, index_paths, language, say, settings
 
 USER, ASSISTANT = ":material/person:", ":material/forum:"
 NO_ADAPTER = ""
@@ -154,8 +154,7 @@ def _thumbs(known: Settings, turn: Turn) -> None:
             disabled=turn.thumb == thumb,
             type="tertiary",
         )
-        if pressed:
-            _keep(known, turn, thumb)
+        if pressed and _keep(known, turn, thumb):
             st.rerun()
     if turn.thumb:
         said.caption(say("Thank you, noted."))
@@ -168,12 +167,20 @@ def _correction(known: Settings, turn: Turn) -> None:
         text = st.text_area(
             say("What should the answer have been? (optional)"), key=f"correct-{turn.id}", height=80
         )
-        if st.form_submit_button(say("Send correction"), key=f"send-{turn.id}") and text.strip():
-            _keep(known, turn, "down", text)
+        pressed = st.form_submit_button(say("Send correction"), key=f"send-{turn.id}")
+        if pressed and text.strip() and _keep(known, turn, "down", text):
             st.rerun()
 
 
-def _keep(known: Settings, turn: Turn, thumb: Thumb, correction: str | None = None) -> None:
-    row = feedback_on(turn.question, turn.answer, thumb, correction=correction, answer_id=turn.id)
-    add_feedback(feedback_path(known), replace(row, adapter=turn.adapter))
+def _keep(known: Settings, turn: Turn, thumb: Thumb, correction: str | None = None) -> bool:
+    """Whether it could be kept; a database that is away is one line on the page."""
+    row = feedback_on(
+        turn.question, turn.answer, thumb, correction=correction, answer_id=turn.id, history=turn.history
+    )
+    try:
+        add_feedback(feedback_store(known), replace(row, adapter=turn.adapter))
+    except (ValueError, OSError, ImportError) as mistake:
+        st.error(plain(str(mistake)), icon=":material/error:")
+        return False
     set_thumb(turn, thumb, corrected=bool(correction))
+    return True

@@ -29,6 +29,7 @@ class Turn:
     id: str
     question: str
     answer: Answer
+    history: tuple[dict[str, str], ...] = ()  # the turns before it, as the answer's prompt had them
     passages: tuple[Passage, ...] = ()
     nearest: tuple[Passage, ...] = ()  # what was found where nothing was answered
     labels: tuple[Label, ...] = ()
@@ -71,6 +72,7 @@ def new_turn(
             id=uuid.uuid4().hex,
             question=question,
             answer=answer,
+            history=tuple(history()),
             passages=passages(answer.citations, _documents(answer, assistant)),
             nearest=tuple(passage_of_hit(number, hit) for number, hit in enumerate(nearest, 1)),
             adapter=adapter,

@@ -60,10 +60,6 @@ def below(folder: Path, name: str) -> list[Path]:
     return sorted(path for pattern in patterns for path in folder.glob(pattern))
 
 
-def feedback_path(settings: Settings) -> Path:
-    return Path(settings.build) / "feedback.sqlite3"
-
-
 def uploads_folder(settings: Settings, index: str) -> Path:
     """Where the uploaded files of an index are kept."""
     return Path(settings.build) / "documents" / Path(index).name

@@ -90,6 +90,42 @@ CHINESE = {
     "Some sentences have no source that supports them.": "部分句子没有找到支持的出处。",
     "Reading the documents…": "正在查阅文档…",
     "The answer broke off": "回答中断",
+    # feedback
+    "Feedback": "反馈",
+    "What people thought of answers, and rows to train on that are made of it.": (
+        "大家对回答的评价，以及由此生成的训练数据。"
+    ),
+    "No thumbs yet. Ask something in the chat and judge the answer.": "还没有评价。请在“对话”中提问并评价回答。",
+    "Good answers": "好评",
+    "Bad answers": "差评",
+    "Corrections": "更正",
+    "Correction": "更正内容",
+    "All": "全部",
+    "Good": "好",
+    "Bad": "差",
+    "Thumb": "评价",
+    "Question": "问题",
+    "Answer": "回答",
+    "Written by": "回答者",
+    "Time": "时间",
+    "Rows to train on": "训练数据",
+    "Format": "格式",
+    "KTO: answers with a thumb": "KTO：带好评或差评的回答",
+    "DPO: a better and a worse answer": "DPO：较好与较差的回答对",
+    "SFT: answers to learn": "SFT：值得学习的回答",
+    "Only what no export took yet": "只导出尚未导出的数据",
+    "Hide e-mail addresses, phone and card numbers": "隐藏邮箱、电话和卡号",
+    "Names and addresses cannot be found reliably: look at the file before you pass it on.": (
+        "姓名和住址无法可靠识别：转交文件前请先检查。"
+    ),
+    "Export": "导出",
+    "Rows": "行数",
+    "Taken": "已采用",
+    "Duplicates": "重复",
+    "Contradictions": "矛盾",
+    "Unusable": "不可用",
+    "Hidden": "已隐藏",
+    "Download": "下载",
     # how an answer was found
     "How this was found": "检索过程",
     "Searched as": "实际检索",
@@ -105,9 +141,39 @@ CHINESE = {
     "Newer": "新版",
 }
 
+# Why feedback makes no row of its own: sentences of the modules that make preferences.
+REASONS = {
+    "a later thumb on the same answer holds": "同一回答以后来的评价为准",
+    "the same answer with the same thumb": "同一回答的相同评价",
+    "the same correction of the same answer": "对同一回答的相同更正",
+    "as many people like the answer as dislike it": "好评与差评人数相同",
+    "outvoted by other thumbs on the same answer": "与同一回答的多数评价相反",
+    "as many prefer the one answer as the other": "偏好两个回答的人数相同",
+    "more people prefer the other answer": "更多人偏好另一个回答",
+    "the answers are preferred to one another in a circle": "回答之间的偏好形成循环",
+    "liked, and no other answer to the question is disliked": "好评，但该问题没有差评的回答可比较",
+    "disliked without a correction, and no other answer to the question is liked": (
+        "差评且没有更正，该问题也没有好评的回答"
+    ),
+    "disliked, and there is no correction to learn": "差评，且没有可学习的更正",
+    "a disliked refusal: without a correction nobody knows whether its sources hold the answer": (
+        "拒答得到差评：没有更正，无法判断出处是否含有答案"
+    ),
+    "a refusal without the sources that it is about": "拒答，但没有相应的出处",
+    "the answer is empty": "回答为空",
+    "the answer is a classifier's label and no text that a model wrote": "回答是分类标签，不是模型写的文本",
+    "a turn of the conversation is empty": "对话中有空白的一轮",
+    "every answer is liked: KTO learns from both, so collect some that are disliked": (
+        "全部为好评：KTO 需要好评和差评，请再收集一些差评"
+    ),
+    "every answer is disliked: KTO learns from both, so collect some that are liked": (
+        "全部为差评：KTO 需要好评和差评，请再收集一些好评"
+    ),
+}
+
 
 def word(text: str, language: Language) -> str:
     """The word, or the advisor's sentence, in the language of the page."""
-    if language == "zh" and text in CHINESE:
-        return CHINESE[text]
+    if language == "zh" and (found := CHINESE.get(text) or REASONS.get(text)):
+        return found
     return spoken(text, language)

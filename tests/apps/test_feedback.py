@@ -11,6 +11,7 @@ import pytest
 
 from apps.assistant import Answer
 from apps.feedback import Feedback, add_feedback, feedback_on, read_feedback
+from apps.feedback_database import append_only
 from rag.schema import Chunk, Citation, Hit
 
 CITATION = Citation(
@@ -62,7 +63,12 @@ def test_what_was_said_cannot_be_changed(tmp_path: Path) -> None:
     path = tmp_path / "feedback.sqlite3"
     add_feedback(path, Feedback(question="q", answer="a", thumb="up"))
     connection = sqlite3.connect(path)
-    for statement in ("UPDATE feedback SET thumb = 'down'", "DELETE FROM feedback"):
+    connection.execute("INSERT INTO feedback_exported VALUES (1, 'kto-1')")
+    for statement in (
+        "UPDATE feedback SET thumb = 'down'",
+        "DELETE FROM feedback",
+        "DELETE FROM feedback_exported",
+    ):
         with pytest.raises(sqlite3.DatabaseError, match="append-only"):
             connection.execute(statement)
     connection.close()
@@ -93,3 +99,85 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     path.write_text("no database at all, only a text that is long enough to be read as one\n" * 20)
     with pytest.raises(ValueError, match=r"feedback\.sqlite3 is no feedback file"):
         add_feedback(path, Feedback(question="q", answer="a", thumb="up"))
+
+
+# As format 1 made it, before there were conversations.
+OLD = """CREATE TABLE feedback (id INTEGER PRIMARY KEY, time TEXT NOT NULL, answer_id TEXT NOT NULL,
+question TEXT NOT NULL, answer TEXT NOT NULL, hits TEXT NOT NULL, citations TEXT NOT NULL, refused INTEGER NOT NULL,
+generator TEXT NOT NULL, adapter TEXT, thumb TEXT NOT NULL CHECK (thumb IN ('up', 'down')), correction TEXT);
+CREATE TRIGGER feedback_no_update BEFORE UPDATE ON feedback BEGIN SELECT RAISE(ABORT, 'feedback is append-only'); END;
+INSERT INTO feedback VALUES (1, '2026-01-01T00:00:00+00:00', 'a1', 'Old?', 'Yes.', '[{"source": "a.md", "text": "x"}]',
+'[]', 0, 'extractive', NULL, 'up', NULL);
+PRAGMA user_version = 1;"""
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    connection = sqlite3.connect(tmp_path / "old.sqlite3")
+    connection.executescript(OLD)
+    connection.close()
+    return tmp_path / "old.sqlite3"
+
+
+def test_a_file_of_format_1_is_read_as_it_is_and_grows_with_the_next_thumb(old: Path) -> None:
+    before = old.read_bytes()
+    [row] = read_feedback(old)
+    assert (row.question, row.hits[0]["source"], row.history, row.id) == ("Old?", "a.md", (), 1)
+    assert old.read_bytes() == before
+    said = ({"role": "user", "content": "Old?"}, {"role": "assistant", "content": "Yes."})
+    add_feedback(old, Feedback(question="And new?", answer="Too.", thumb="down", history=said))
+    first, second = read_feedback(old)
+    assert first == row and second.history == said and second.id == 2
+
+
+def test_a_file_of_a_later_format_is_refused_whole(old: Path) -> None:
+    connection = sqlite3.connect(old)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    for act in (
+        read_feedback,
+        lambda path: add_feedback(path, Feedback(question="q", answer="a", thumb="up")),
+    ):
+        with pytest.raises(ValueError, match="has format 99, this program reads and writes 2; update"):
+            act(old)
+
+
+def test_a_url_names_the_same_file_as_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "f.sqlite3"
+    add_feedback(f"sqlite:///{path}", Feedback(question="q", answer="a", thumb="up"))
+    add_feedback(path, Feedback(question="r", answer="a", thumb="up"))
+    assert [row.question for row in read_feedback(f"sqlite+pysqlite:///{path}")] == ["q", "r"]
+
+
+def test_a_relative_path_follows_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        add_feedback("f.sqlite3", Feedback(question=name, answer="a", thumb="up"))
+        assert [row.question for row in read_feedback("f.sqlite3")] == [name]
+
+
+@pytest.mark.parametrize(
+    ("store", "error", "part"),
+    [
+        ("oracel://host/x", ValueError, "No database is called 'oracel'"),
+        ("sqlite://", ValueError, "keeps nothing; name a file"),
+        ("postgresql+nodriver://h/x", ValueError, "No database is called 'postgresql.nodriver'"),
+        ("://", ValueError, "is no database URL"),
+    ],
+)
+def test_a_url_that_is_none_is_one_line(store: str, error: type[Exception], part: str) -> None:
+    with pytest.raises(error, match=part):
+        add_feedback(store, Feedback(question="q", answer="a", thumb="up"))
+
+
+def test_a_missing_driver_is_named_and_the_password_is_not() -> None:
+    with pytest.raises(ImportError, match="needs .*: pip install") as caught:
+        read_feedback("postgresql+pg8000://me:s3cret@127.0.0.1/none")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_postgresql_is_told_to_refuse_changes_of_every_table() -> None:
+    function, *triggers = append_only("postgresql", ["feedback", "feedback_exports"])
+    assert "RAISE EXCEPTION" in function and len(triggers) == 2
+    assert all("BEFORE UPDATE OR DELETE OR TRUNCATE" in trigger for trigger in triggers)

@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from apps.feedback import read_feedback
+from apps.feedback import Feedback, add_all_feedback, read_feedback
 from rag import build_index
 
 TERMS = "The refund window is thirty days from delivery. Keep the receipt for the whole time."
@@ -30,6 +30,12 @@ def documents_page() -> None:
     from apps.ui import documents
 
     documents.page()
+
+
+def feedback_page() -> None:
+    from apps.ui import feedback
+
+    feedback.page()
 
 
 def chat_page() -> None:
@@ -271,6 +277,7 @@ def test_a_thumb_and_a_correction_reach_the_database(shop: Path) -> None:
         "Thirty days, with a receipt.",
     )
     assert first.answer_id == second.answer_id and first.citations[0]["source"] == "terms.md"
+    assert first.history == ()
     assert first.generator == "extractive" and "refund window" in first.question
 
 
@@ -340,3 +347,60 @@ def test_the_chat_shows_how_an_answer_was_found_without_acting_on_the_documents(
     app = ask(app, "And on Friday?")
     assert any("Searched as" in caption.value for caption in app.caption)
     assert "<script>" not in texts(app)
+
+
+def test_a_thumb_on_a_later_answer_keeps_the_conversation_before_it(shop: Path) -> None:
+    app = ask(run(chat_page), "What is the refund window from delivery?")
+    app = ask(app, "What are the opening hours from Monday to Friday?")
+    [*_, last] = [button for button in app.button if str(button.key).startswith("up-")]
+    last.click().run()
+    [row] = read_feedback(shop / "build" / "feedback.sqlite3")
+    assert [turn["role"] for turn in row.history] == ["user", "assistant"]
+    assert row.history[0]["content"] == "What is the refund window from delivery?"
+
+
+def test_a_thumb_that_cannot_be_kept_is_one_line(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADVISOR_FEEDBACK", "oracel://host/x")
+    app = ask(run(chat_page), "What is the refund window from delivery?")
+    thumb(app, "up").click().run()
+    assert "No database is called" in app.error[0].value.replace("\\", "") and not app.exception
+
+
+# Feedback
+
+
+THUMBS = (
+    Feedback(question="How long?", answer="Thirty days.", thumb="up", generator="extractive"),
+    Feedback(question="How long?", answer="Mail bob@example.com", thumb="down", correction="Thirty days."),
+    Feedback(question="Where?", answer="", thumb="down"),
+)
+
+
+def test_no_feedback_names_the_next_step(place: Path) -> None:
+    assert "Ask something in the chat" in texts(run(feedback_page))
+
+
+def test_feedback_is_counted_filtered_and_exported(place: Path) -> None:
+    add_all_feedback("build/feedback.sqlite3", THUMBS)
+    app = run(feedback_page)
+    assert [metric.value for metric in app.metric] == ["1", "2", "1"]
+    app.segmented_control(key="feedback-thumb").set_value("down").run()
+    assert app.dataframe[0].value["Answer"].tolist() == ["", "Mail bob@example.com"]
+    app.toggle(key="export-mask").set_value(True)
+    app.button(key="export").click().run()
+    assert not app.exception and "Rows: 2" in app.success[0].value
+    assert "1 × the answer is empty" in texts(app) and "Hidden: 1" in texts(app)
+    assert "[email]" in (place / "build" / "exports" / "kto-1.jsonl").read_text()
+    app.toggle(key="export-new").set_value(True)
+    app.button(key="export").click().run()
+    assert "exported already" in app.error[0].value and len(read_feedback("build/feedback.sqlite3")) == 3
+
+
+def test_the_feedback_page_speaks_chinese(place: Path) -> None:
+    add_all_feedback("build/feedback.sqlite3", THUMBS)
+    app = AppTest.from_function(feedback_page, default_timeout=120)
+    app.session_state["language"] = "zh"
+    app.run()
+    app.button(key="export").click().run()
+    said = texts(app)
+    assert "反馈" in said and "回答为空" in said and "Rows" not in said

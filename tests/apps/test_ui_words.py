@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import apps.ui
 from advisor.phrase import say, translations
-from apps.ui.words import CHINESE, word
+from apps.ui.words import CHINESE, REASONS, word
 
 PAGES = Path(apps.ui.__file__).parent
 
@@ -45,6 +46,14 @@ def test_no_word_is_kept_that_no_page_says_or_that_the_reports_have_already() ->
     stages = {"read", "embed", "write"}  # of indexing; they reach say() as variables
     assert set(CHINESE) - strings_of_the_pages() - stages == set()
     assert set(CHINESE) & set(translations()) == set()
+
+
+def test_every_reason_why_feedback_makes_no_row_is_there_in_chinese() -> None:
+    modules = ("preferences", "judged_answers", "opinions", "preference_pairs", "preference_rows")
+    sources = "".join((PAGES.parent / f"{module}.py").read_text("utf-8") for module in modules)
+    said = {node.value for node in ast.walk(ast.parse(sources)) if isinstance(node, ast.Constant)}
+    sentences = {text for text in said if isinstance(text, str) and re.fullmatch(r"[a-z].{15,}", text)}
+    assert sentences == set(REASONS)
 
 
 def test_a_missing_word_stays_english() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from apps.commands.serve import listen
-from apps.feedback import read_feedback
+from apps.feedback import Feedback, read_feedback
 
 pytestmark = pytest.mark.browser
 
@@ -132,3 +133,27 @@ def test_a_visit_from_advice_to_thumbs_down(address: str, page: Any, tmp_path: P
     assert (second.thumb, second.correction) == ("down", "Thirty days, with a receipt.")
     assert second.citations[0]["quote"] == "The refund window is thirty days from delivery."
     assert second.citations[0]["source"] == "terms.md" and second.generator == "extractive"
+    find_the_thumb_in_exported_rows(tmp_path, second)
+    look_at_the_feedback(page)
+
+
+def find_the_thumb_in_exported_rows(folder: Path, row: Feedback) -> None:
+    """Through the command, as a person who trains on it would."""
+    for kind in ("kto", "dpo"):
+        command = [sys.executable, "-m", "apps.cli", "feedback", "export", "--format", kind, "--new"]
+        env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        subprocess.run([*command, "--out", f"{kind}.jsonl"], cwd=folder, env=env, check=True)
+    [thumb] = map(json.loads, (folder / "kto.jsonl").read_text("utf-8").splitlines())
+    assert thumb["label"] is False and thumb["completion"][0]["content"] == row.answer
+    asked = thumb["prompt"][-1]["content"]
+    assert row.question in asked and "The refund window is thirty days from delivery." in asked
+    [pair] = map(json.loads, (folder / "dpo.jsonl").read_text("utf-8").splitlines())
+    assert pair["chosen"][0]["content"] == "Thirty days, with a receipt."
+    assert pair["rejected"][0]["content"] == row.answer and pair["prompt"] == thumb["prompt"]
+
+
+def look_at_the_feedback(page: Any) -> None:
+    page.get_by_role("link", name="Feedback").click()
+    page.get_by_text("Corrections").first.wait_for()
+    page.get_by_role("button", name="Export", exact=True).click()
+    page.get_by_text("Rows: 1").wait_for()
