@@ -9,6 +9,7 @@ import io
 import logging
 import os
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from typing import NoReturn
@@ -30,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("apps.commands.check", "what training on these rows would do: tokens, cuts, repeats, leaks"),
     "train": ("apps.commands.train", "fine-tune a model on labelled examples"),
     "judge": ("apps.commands.judge", "rank sampled answers by a judge and principles: pairs to learn from"),
+    "improve": ("apps.commands.improve", "learn from feedback, and promote only what is better"),
     "adapters": (
         "apps.commands.adapters",
         "list, show, merge, combine, export and roll back what was trained",
@@ -40,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("apps.commands.doctor", "what works on this machine, and what mends the rest"),
 }
 INTERRUPTED = 130  # the shell's status for Ctrl-C
+LAST_TO_LEAVE_SECONDS = 30.0  # as long as torchrun lets processes live that it has asked to end
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,8 +51,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         from finetune.processes import leads_its_machine
 
-        told = leads_its_machine()  # of several processes that read the same words
-        self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'.\n" if told else None)
+        if not leads_its_machine():  # of several processes that read the same words
+            _wait_for_the_one_that_speaks()
+            self.exit(2)
+        self.exit(2, f"{self.prog}: {message}; see '{self.prog} --help'.\n")
 
 
 class Version(argparse.Action):
@@ -140,6 +145,14 @@ def _say(line: str, mistake: BaseException) -> None:
 
     if speaks(mistake):
         print(f"advisor: {line}", file=sys.stderr)
+    else:
+        _wait_for_the_one_that_speaks()
+
+
+def _wait_for_the_one_that_speaks() -> None:
+    """A launcher ends every process as soon as one is gone: the one that tells of the mistake has to be the first."""
+    sys.stdout.flush()
+    time.sleep(LAST_TO_LEAVE_SECONDS)
 
 
 if __name__ == "__main__":

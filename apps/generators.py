@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from apps.assistant import Generator
+from apps.fresh_adapter import FreshAdapter
 from apps.openai_compatible import OpenAICompatible
 from rag.evidence import Evidence
 
@@ -60,7 +61,7 @@ def make_generator(
 ) -> Generator:
     """The generator that the given names ask for; none of them is the extractive one.
 
-    An adapter without a model is loaded onto the base that its card names.
+    An adapter without a model is loaded onto the base that its card names; one that is replaced is loaded anew.
     """
     if api_base:
         if adapter:
@@ -72,6 +73,9 @@ def make_generator(
         return Extractive()
     from finetune import load_generator, read_card
 
-    model = model or read_card(adapter or "").base_model
-    generator: Generator = load_generator(model, adapter=adapter, max_new_tokens=max_new_tokens)
-    return generator
+    def load() -> Generator:
+        base = model or read_card(adapter or "").base_model
+        generator: Generator = load_generator(base, adapter=adapter, max_new_tokens=max_new_tokens)
+        return generator
+
+    return FreshAdapter(load, adapter) if adapter else load()

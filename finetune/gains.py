@@ -56,13 +56,13 @@ def _gain(before: Statistic, after: Statistic, rows: int, seed: int) -> dict[str
     found = {"before": was, "after": now, "difference": now - was, "rows": float(rows)}
     if rows < 2:
         return found
-    differences = np.concatenate([after(drawn) - before(drawn) for drawn in _resamples(rows, seed)])
+    differences = np.concatenate([after(drawn) - before(drawn) for drawn in resamples(rows, seed)])
     outside = (1 - float(defaults()["run"]["confidence"])) / 2
     low, high = np.quantile(differences, (outside, 1 - outside))
     return {**found, "low": float(low), "high": float(high)}
 
 
-def _resamples(rows: int, seed: int) -> Iterator[Array]:
+def resamples(rows: int, seed: int) -> Iterator[Array]:
     left, random = int(defaults()["run"]["bootstrap_resamples"]), np.random.default_rng(seed)
     while left:
         size = min(left, max(1, CELLS // rows))

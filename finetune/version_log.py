@@ -93,16 +93,17 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """One process changes an adapter's versions at a time. The system frees the lock when its holder dies.
+def locked(home: Path, *, patience_s: float = _PATIENCE_S, busy: str = "") -> Iterator[None]:
+    """One process has the folder to itself. The system frees the lock when its holder dies.
 
-    Raises BlockingIOError after ten seconds.
+    Raises BlockingIOError, with the words `busy`, after waiting for `patience_s`.
     """
     with (home / "lock").open("a+") as file:
-        give_up = time.monotonic() + _PATIENCE_S
+        give_up = time.monotonic() + patience_s
         while not _taken(file.fileno()):
             if time.monotonic() > give_up:
-                raise BlockingIOError(f"'{home}' is being changed by another process; try again.")
+                busy = busy or f"'{home}' is being changed by another process"
+                raise BlockingIOError(f"{busy}; try again when it has ended.")
             time.sleep(0.02)
         yield
 

@@ -46,9 +46,11 @@ def _index(path: str, written_ns: int) -> Index:
 def adapters(settings: Settings) -> dict[str, AdapterCard]:
     """Finished adapters by path: the one named at the start, then those in the build folder; damaged ones left out."""
     from finetune import read_card
+    from finetune.versions import is_version
 
     paths = [settings.adapter] if settings.adapter else []
-    paths += [str(card.parent) for card in below(Path(settings.build), "adapter_card.json")]
+    cards = below(Path(settings.build), "adapter_card.json")
+    paths += [str(card.parent) for card in cards if not is_version(card)]
     found: dict[str, AdapterCard] = {}
     for path in dict.fromkeys(paths):
         try:
