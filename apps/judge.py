@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -81,8 +82,12 @@ def rank_answers(
     pairs: KeptLines,
     limit: Limit,
     progress: Progress,
+    *,
+    at_once: int = 1,
 ) -> JudgeReport:
     """Compares all answers of a question with one another; what was compared before is taken from `kept`.
+
+    `at_once` comparisons of a question are asked at a time: a server answers several as fast as one.
 
     Writes each question's pairs, rows that `advisor train --objective dpo` reads, when it is done. Raises
     ConnectionError for a judge that does not answer and ValueError for one that gives no verdicts.
@@ -94,7 +99,7 @@ def rank_answers(
     progress("judge", 0, total)
     for one in drawn:
         won: list[tuple[int, int]] = []
-        for (first, second), compared in _compared(one, judge, kept):
+        for (first, second), compared in _compared(one, judge, kept, at_once):
             unread.count(compared)
             found.append(compared)
             progress("judge", len(found), total)
@@ -113,9 +118,22 @@ def _comparisons(one: Drawn) -> int:
     return len(one.answers) * (len(one.answers) - 1) // 2
 
 
-def _compared(one: Drawn, judge: Judge, kept: KeptLines) -> Iterator[tuple[tuple[int, int], Compared]]:
-    for first, second in combinations(range(len(one.answers)), 2):
-        yield (first, second), compare(one.prompt, one.answers[first], one.answers[second], judge, kept)
+def _compared(
+    one: Drawn, judge: Judge, kept: KeptLines, at_once: int
+) -> Iterator[tuple[tuple[int, int], Compared]]:
+    places = list(combinations(range(len(one.answers)), 2))
+
+    def ask(pair: tuple[int, int]) -> Compared:
+        return compare(one.prompt, one.answers[pair[0]], one.answers[pair[1]], judge, kept)
+
+    if at_once == 1:
+        yield from zip(places, map(ask, places), strict=True)
+        return
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="judge")
+    try:
+        yield from zip(places, pool.map(ask, places), strict=True)
+    finally:  # after a failure those that were not begun are not asked any more
+        pool.shutdown(cancel_futures=True)
 
 
 def compare(prompt: Turns, first: str, second: str, judge: Judge, kept: KeptLines) -> Compared:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,19 +21,21 @@ class KeptLines:
     def __init__(self, rows: Mapping[str, Row], file: BinaryIO | None = None) -> None:
         self.rows = dict(rows)
         self._file = file
+        self._one_at_a_time = threading.Lock()
 
     def get(self, key: str) -> Row | None:
         return self.rows.get(key)
 
     def put(self, key: str, row: Row) -> None:
         """Appends the row and waits for the disk; a key that is there already is passed over."""
-        if key in self.rows:
-            return
-        if self._file is not None:
-            self._file.write(json.dumps({**row, "key": key}, ensure_ascii=False).encode() + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        self.rows[key] = {**row, "key": key}
+        with self._one_at_a_time:
+            if key in self.rows:
+                return
+            if self._file is not None:
+                self._file.write(json.dumps({**row, "key": key}, ensure_ascii=False).encode() + b"\n")
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            self.rows[key] = {**row, "key": key}
 
 
 @contextmanager

@@ -22,6 +22,13 @@ Messages = Sequence[Mapping[str, str]]
 _PASSING = (408, 409, 425, 429)
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the key to a server that nobody named."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return
+
+
 class OpenAICompatible:
     """Asks the server and streams its words. `timeout_s` is the longest wait for its next word.
 
@@ -77,9 +84,14 @@ class OpenAICompatible:
             headers["Authorization"] = f"Bearer {self._key}"
         request = urllib.request.Request(self.url, json.dumps(body).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=self._timeout_s) as response:
+            opener = urllib.request.build_opener(_NoRedirects)
+            with opener.open(request, timeout=self._timeout_s) as response:
                 yield response
         except urllib.error.HTTPError as error:
+            if error.code in (301, 302, 303, 307, 308):
+                raise ValueError(
+                    f"{self.url} sends on to '{error.headers.get('Location', '')}'; give that address."
+                ) from error
             said = error.read(300).decode("utf-8", "replace").replace("\n", " ")
             passing = error.code in _PASSING or error.code >= 500
             raise (ConnectionError if passing else ValueError)(

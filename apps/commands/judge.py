@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-p", type=float, help="share of likely tokens drawn from (default 0.9)")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--judge-timeout", type=float, metavar="SECONDS", help="for one reply (default 120)")
+    parser.add_argument("--judge-requests", type=int, metavar="N", help="to a server at a time (default 4)")
     parser.add_argument(
         "--max-unread", type=float, metavar="SHARE", help="of comparisons without a verdict (default 0.3)"
     )
@@ -81,6 +82,8 @@ def _check(args: argparse.Namespace) -> None:
         raise ValueError("Nothing to judge; give a file of questions, or --agreement with a feedback store.")
     if args.questions is not None and args.out is None:
         raise ValueError("--out is missing; name the file that the pairs go to.")
+    if args.judge_requests is not None and args.judge_requests < 1:
+        raise ValueError(f"--judge-requests is {args.judge_requests}; give 1 or more.")
     if args.max_unread is not None and not 0 <= args.max_unread <= 1:
         raise ValueError(f"--max-unread is {args.max_unread}; give a share from 0 to 1.")
 
@@ -105,10 +108,20 @@ def _judged(
         _refuse_mixture(pairs, judge, args.out)
         with _saying_what_is_kept(out, kept, pairs):
             if args.questions:
-                report = rank_answers(drawn, judge, kept, pairs, limit, progress)
+                report = rank_answers(drawn, judge, kept, pairs, limit, progress, at_once=_at_once(args))
             if args.agreement:
                 agreement = _agreement(args.agreement, judge, kept, limit, progress)
     return report, agreement
+
+
+def _at_once(args: argparse.Namespace) -> int:
+    """A model on this machine writes one reply at a time; a server several."""
+    from apps.judge_numbers import judge_numbers
+    from apps.judges import check_judge
+
+    if check_judge(args.judge) != "server":
+        return 1
+    return int(args.judge_requests or judge_numbers()["judge"]["server_requests"])
 
 
 def _agreement(

@@ -13,6 +13,16 @@ class ChatServer(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if body["model"] == "moved":
+            self.send_response(307)
+            self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+            self.end_headers()
+            return
+        if body["model"] in ("busy", "garbled"):
+            self.send_response(503 if body["model"] == "busy" else 200)
+            self.end_headers()
+            self.wfile.write(b"data: {not JSON\n\n")
+            return
         if body["model"] == "broken":
             self.send_error(404, "no such model")
             return
@@ -45,6 +55,21 @@ def test_an_openai_compatible_server_is_streamed(api_base: str) -> None:
 def test_what_the_server_refuses_is_said_in_one_line(api_base: str) -> None:
     with pytest.raises(ValueError, match="answered 404"):
         list(OpenAICompatible(api_base, "broken").stream([]))
+
+
+def test_a_busy_server_can_be_told_from_one_that_refuses(api_base: str) -> None:
+    with pytest.raises(ConnectionError, match="answered 503"):
+        list(OpenAICompatible(api_base, "busy").stream([]))
+
+
+def test_a_server_that_speaks_otherwise_is_said_in_one_line(api_base: str) -> None:
+    with pytest.raises(ValueError, match="no chat completion"):
+        list(OpenAICompatible(api_base, "garbled").stream([]))
+
+
+def test_a_key_is_not_carried_to_another_server(api_base: str) -> None:
+    with pytest.raises(ValueError, match="sends on to 'http://127.0.0.1:9/elsewhere'; give that address"):
+        list(OpenAICompatible(api_base, "moved", "secret").stream([]))
 
 
 def test_a_server_that_is_not_there_is_named() -> None:

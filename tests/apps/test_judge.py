@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,21 @@ def test_a_server_that_hangs_is_one_line_after_its_tries() -> None:
         )
         with pytest.raises(ConnectionError, match=r"did not answer in time; is it overloaded\? \(2 tries\)"):
             judge.compare([{"role": "user", "content": "When?"}], "Nine.", "At nine.")
+
+
+def test_several_comparisons_are_asked_at_once_with_the_same_outcome(tmp_path: Path) -> None:
+    together = threading.Barrier(3, timeout=30)  # passed only by three that are asked at the same time
+
+    def waits(content: str) -> str:
+        together.wait()
+        return prefers_short(content)
+
+    judge, _ = judge_by(waits)
+    with kept_lines(tmp_path / "kept") as kept, kept_lines(tmp_path / "pairs.jsonl") as pairs:
+        report = rank_answers(drawn(), judge, kept, pairs, LIMIT, quiet, at_once=3)
+    (tmp_path / "one").mkdir()
+    assert report == rank(judge_by(prefers_short)[0], tmp_path / "one")
+    assert (tmp_path / "pairs.jsonl").read_text() == (tmp_path / "one" / "pairs.jsonl").read_text()
 
 
 def test_answers_are_drawn_once_without_repetitions_and_empty_ones(tmp_path: Path) -> None:
