@@ -38,23 +38,25 @@ def causal_job(
     if trains_in_bf16(config, folder):
         loading, arguments = {**loading, "dtype": torch.bfloat16}, {**arguments, "bf16": True, "use_cpu": True}
     base = load_causal(folder, **loading)
-    if any("position_ids" in row for row in sequences) and not keeps_rows_apart(base):
+    plain = not entry(config.method).virtual_tokens
+    apart = plain and keeps_rows_apart(base)
+    if any("position_ids" in row for row in sequences) and not apart:
         sequences, held = parted(sequences), parted(held)
         note = (
             f"a {base.config.model_type} model cannot keep packed rows apart: each has a sequence of its own"
         )
         told = {**told, "notes": (*told.get("notes", ()), note)}
-    places = takes_places(base)  # asked of the base: some methods take its output layer apart
+    places = plain and takes_places(base)  # asked of the base: some methods take its output layer apart
     trainer = TokenTrainer(
         model=attached(base, config, method),
         # Of a wrapped model the Trainer cannot see what its labels are called, nor which columns it reads.
         args=TrainingArguments(**arguments, label_names=["labels"], remove_unused_columns=False),
         train_dataset=sequences,  # whatever has a length and is indexed
         eval_dataset=held or None,
-        data_collator=Collator(tokenizer.pad_token_id),
+        data_collator=Collator(tokenizer.pad_token_id, together=apart and not config.packing),
         processing_class=tokenizer,
     )
-    trainer.learned_logits = not entry(config.method).virtual_tokens and places
+    trainer.learned_logits = places
 
     def evaluate() -> dict[str, float]:
         if not held:

@@ -13,6 +13,10 @@ _NOISE = 0.1  # of the difference that crossing makes; rounding alone stays far 
 
 def keeps_rows_apart(model: Any) -> bool:
     """Whether the second of two packed rows is read as it is read alone, and not as a continuation of the first."""
+    if (
+        model.get_input_embeddings().weight.is_meta
+    ):  # another process brings the weights: nothing can be tried
+        return False
     words = int(model.get_input_embeddings().num_embeddings)
     first, second = ([(at * 37 + start) % words for at in range(_ROW)] for start in (5, 11))
     places = [*range(_ROW), *range(_ROW)]

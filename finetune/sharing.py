@@ -6,14 +6,13 @@ which nothing is learned and nothing counted, in the place of the repeated rows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch.utils.data import Dataset, Sampler
 
 from finetune import processes
-from finetune.like_lengths import LikeLengths
 from finetune.template import IGNORED
 
 _FILLING_TOKENS = 2  # the fewest of which a causal language model has a prediction to make
@@ -38,7 +37,7 @@ def learn_each_row_once(trainer: Any) -> None:
             dataset=filled,
             description="Training",
             batch_size=size,
-            sampler_fn=lambda _: _Order(_alone(trainer), len(rows), len(filled)),
+            sampler_fn=lambda _: _Order(len(rows), len(filled), torch.random.initial_seed()),
             is_training=True,
         )
 
@@ -77,31 +76,22 @@ def _nothing_in(row: dict[str, Any]) -> dict[str, Any]:
     return {**short, "labels": [IGNORED] * len(labels) if isinstance(labels, list) else IGNORED}
 
 
-def _alone(trainer: Any) -> Callable[[int], Iterable[int]]:
-    """The order of an epoch's rows in a single process: the trainer's own, or that of accelerate's
-    SeedableRandomSampler."""
-    own = trainer._get_train_sampler()
-    if isinstance(own, LikeLengths):
-        return own.order
-    rows, seed = len(trainer.train_dataset), torch.random.initial_seed()
-    return lambda epoch: torch.randperm(rows, generator=torch.Generator().manual_seed(seed + epoch)).tolist()
-
-
 class _Order(Sampler[int]):
-    """The rows in the order in which a single process would learn them, and then the filling. Not a RandomSampler:
-    that accelerate would replace."""
+    """The rows in the order in which accelerate's SeedableRandomSampler gives them to a single process, and then the
+    filling. Not a RandomSampler: that accelerate would replace."""
 
-    def __init__(self, order: Callable[[int], Iterable[int]], rows: int, whole: int) -> None:
-        self.order = order
+    def __init__(self, rows: int, whole: int, seed: int) -> None:
         self.rows = rows
         self.whole = whole
+        self.seed = seed
         self.epoch = 0
 
     def __len__(self) -> int:
         return self.whole
 
     def __iter__(self) -> Iterator[int]:
-        yield from self.order(self.epoch)
+        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        yield from torch.randperm(self.rows, generator=generator).tolist()
         yield from range(self.rows, self.whole)
         self.set_epoch(self.epoch + 1)
 

@@ -9,7 +9,6 @@ import torch
 from transformers import Trainer
 
 from finetune.learned_logits import at_learned
-from finetune.like_lengths import LikeLengths
 from finetune.sharing import own_share
 from finetune.template import IGNORED
 
@@ -29,13 +28,6 @@ class TokenTrainer(Trainer):
         if self.learned_logits and self.args.n_gpu <= 1:  # DataParallel could not divide the targets
             inputs = at_learned(inputs)
         return super().compute_loss(model, inputs, *args, **options)
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> LikeLengths:
-        rows = self.train_dataset if train_dataset is None else train_dataset
-        args = self.args
-        together = self._train_batch_size * args.gradient_accumulation_steps * args.world_size
-        seed = args.seed if args.data_seed is None else args.data_seed
-        return LikeLengths([len(row["input_ids"]) for row in rows], together, seed)
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"

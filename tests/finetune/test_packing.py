@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from finetune.collate import Collator
 from finetune.isolation import keeps_rows_apart
-from finetune.packing import Row, blocks, packed, parted
+from finetune.packing import Row, blocks, computed, packed, parted, snug
 from finetune.template import IGNORED
 
 KINDS = ["llama", "qwen2", "mistral", "gpt2", "gemma2", "phi3"]
@@ -47,6 +47,33 @@ def test_blocks_hold_every_token_in_order_and_all_but_the_last_are_full(
     for block in found:
         starts = [at for at, place in enumerate(block["position_ids"]) if place == 0]
         assert all((block["labels"][at] == IGNORED) == (at in starts) for at in range(len(block["labels"])))
+
+
+@given(st.lists(st.integers(2, 90), min_size=1, max_size=12))
+def test_the_rows_of_a_batch_share_sequences_whole_and_never_cost_more(lengths: list[int]) -> None:
+    rows = [row([number] * length, 1) for number, length in enumerate(lengths)]
+    shared = snug(rows)
+    assert sorted(parted(shared), key=lambda one: one["input_ids"]) == rows
+    assert computed(shared) <= computed(rows)
+    assert max(len(one["input_ids"]) for one in shared) <= 1.5 * max(lengths) + 1
+
+
+def test_a_batch_of_unlike_lengths_loses_most_of_its_padding() -> None:
+    rows = [row([4] * size, 1) for size in (200, 30, 35, 90, 45, 20, 110, 60)]
+    batch = Collator(0, together=True)(rows)
+    assert batch["input_ids"].numel() < 1.1 * sum(len(one["input_ids"]) for one in rows)
+    assert batch["labels"][:, 1:].ne(IGNORED).sum() == sum(len(one["input_ids"]) - 1 for one in rows)
+    alike = [row([4] * 40, 1), row([5] * 39, 1)]
+    assert torch.equal(
+        Collator(0, together=True)(alike)["attention_mask"], Collator(0)(alike)["attention_mask"]
+    )
+
+
+def test_a_row_that_only_fills_a_batch_is_left_out_of_shared_sequences() -> None:
+    filling: Row = {"input_ids": [3, 4], "labels": [IGNORED, IGNORED]}
+    rows = [row([4] * 20, 1), row([5] * 6, 1), filling]
+    assert Collator(0, together=True)(rows)["input_ids"].shape == (1, 26)
+    assert Collator(0, together=True)([filling])["input_ids"].shape == (1, 2)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +117,8 @@ def test_the_loss_of_a_packed_batch_is_that_of_its_rows_one_by_one(
                     for one, (size, prompt) in zip(rows, sizes, strict=True)]  # fmt: skip
         padded = model(**collate(rows)).loss.item()
         together = model(**collate(packed(rows, 32)), use_cache=False).loss.item()
+        snugly = model(**Collator(0, together=True)(rows), use_cache=False).loss.item()
     expected = sum(unpacked) / sum(size - prompt for size, prompt in sizes)
     assert together == pytest.approx(expected, abs=1e-5)
+    assert snugly == pytest.approx(expected, abs=1e-5)
     assert padded == pytest.approx(expected, abs=1e-5)
