@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.plan import ADVISOR_NAMES
-from finetune.objectives import JUDGED
+from finetune.objectives import JUDGED, SAMPLING
 from finetune.schema import Prediction, TrainConfig
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def predicted_memory(config: TrainConfig, longest: int) -> Prediction | None:
         logger.info("memory is not predicted: %s", error)
         return None
     # The formulas count activations in 16 bits, as autocast makes them; most processors compute in 32.
-    wider = 0.0 if halves else found.parts.get("activations", 0.0)
+    wider = (0.0 if halves else found.parts.get("activations", 0.0)) + _judge_gib(config)
     return Prediction(
         gib=found.allocated_gib + wider,
         low_gib=found.low_gib + wider,
@@ -70,17 +71,36 @@ def _setup(config: TrainConfig, longest: int, card: bool, halves: bool) -> Train
     method: Any = ADVISOR_NAMES.get(config.method, config.method)
     if not halves and method != "qlora":
         fields["weight_dtype"] = "fp32"
-    return _judged(config, method, fields) if config.objective in JUDGED else method_setup(method, **fields)
+    if config.objective in SAMPLING:
+        from finetune.ppo.settings import policy_settings
+
+        fields["seq_len"] += policy_settings(config).answer_tokens
+        # As KTO learns from single answers; PPO's formula counts a reward model of the policy's size.
+        return _judged(config, method, fields, "kto", reference=method == "full")
+    if config.objective in JUDGED:
+        return _judged(config, method, fields, config.objective)
+    return method_setup(method, **fields)
 
 
-def _judged(config: TrainConfig, method: str, fields: dict[str, Any]) -> TrainSetup:
-    """Of DPO, KTO and reward models. The reference is asked before the first step, by the model itself. Raises
+def _judge_gib(config: TrainConfig) -> float:
+    """Of a reward model beside the policy, which is held in fp32; a function of one's own is not counted."""
+    if config.objective not in SAMPLING or not Path(str(config.reward)).is_dir():
+        return 0.0
+    from finetune import read_card
+    from finetune.weights import parameter_count, resolve_model
+
+    return 4 * parameter_count(resolve_model(read_card(str(config.reward)).base_model)) / 2**30
+
+
+def _judged(
+    config: TrainConfig, method: str, fields: dict[str, Any], kind: Any, *, reference: bool = False
+) -> TrainSetup:
+    """Of DPO, KTO and reward models: their reference is asked before the first step, by the model itself. Raises
     ValueError for a method that the advisor has no such formula for."""
     from advisor import TrainSetup
 
     trained: Any = "lora" if method == "rslora" else method  # another scale of the same tensors
     if trained not in ("full", "lora", "qlora"):
         raise ValueError(f"no formula for {config.objective} with {method}")
-    kind: Any = config.objective
     own = {"full": {"weight_dtype": "fp32"}, "qlora": {"weight_dtype": "nf4"}}.get(trained, {})
-    return TrainSetup(method=kind, trained_with=trained, reference_model=False, **{**own, **fields})
+    return TrainSetup(method=kind, trained_with=trained, reference_model=reference, **{**own, **fields})

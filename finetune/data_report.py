@@ -15,7 +15,7 @@ from finetune.data_tokens import counted, length_of, lengths, previews
 from finetune.formats.faults import Fault
 from finetune.judged_findings import thumb_counts
 from finetune.languages import shares
-from finetune.objectives import Encoded, Objective, load_objective
+from finetune.objectives import SAMPLING, Encoded, Objective, load_objective
 from finetune.sameness import answered, asked
 from finetune.schema import Example, TrainConfig
 from finetune.starting import tokenizer_folder
@@ -118,6 +118,7 @@ def _in_tokens(
 
     objective: Objective = load_objective(config.objective)
     tokenizer = objective.load_tokenizer(tokenizer_folder(config, folder), examples)
+    allowed = objective.longest(config, folder)  # first, since no row can be looked at where nothing fits
     encoded, refused = _encoded(objective, examples, config, folder, tokenizer)
     held, held_refused = _encoded(objective, held_out, config, folder, tokenizer)
     report = replace(report, findings=(*report.findings, *_refused([*refused, *held_refused], encoded)))
@@ -127,7 +128,6 @@ def _in_tokens(
         lengths([(one.line, length_of(one)) for one in encoded], "tokens"), config, folder, objective
     )
     rows, held_rows = objective.sequences(encoded, held, config, folder)
-    allowed = objective.longest(config, folder)
     found = token_findings(examples, encoded, sizes, config, folder, tokenizer, allowed)
     return replace(
         report,
@@ -167,6 +167,8 @@ def _refused(refused: Sequence[Fault], encoded: Sequence[Encoded]) -> list[Findi
 
 def _feasible(sizes: Lengths, config: TrainConfig, folder: Path, objective: Objective) -> Lengths:
     """A length is suggested where rows are cut by it, and none that the model cannot read."""
+    if config.objective in SAMPLING:  # a length there is of question and answer together
+        return replace(sizes, suggested=None)
     most = objective.longest(replace(config, max_length=sizes.most + 8), folder)
     if config.objective == "pretrain" or sizes.suggested is None or sizes.p99 > most:
         return replace(sizes, suggested=None)

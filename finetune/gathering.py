@@ -33,7 +33,7 @@ def gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> Rows
     """Raises ValueError where no row fits, or where the data would waste the training and was not allowed to."""
     wanted, notes = _fitting(examples, config)
     share, chosen = held_out_share(config.objective), config.objective not in SAMPLING
-    rows, held_out, split_notes = split_rows(wanted, share=share, chosen=chosen)
+    rows, held_out, split_notes = split_rows(wanted, share=share, choosing=chosen)
     replayed, said = replay_rows(config, len(rows))
     report = check_data(rows, held_out, config, base)
     return Rows(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from finetune import processes
 from finetune.data_records import DataReport
 from finetune.gathering import refuse_waste
+from finetune.objectives import SAMPLING
 from finetune.schema import Example, Prediction, TrainConfig
 from finetune.steps import all_steps, epoch_steps, scoring_interval
 from finetune.training import Predict, checked_run, foretell
@@ -39,7 +40,7 @@ def plan_run(examples: Sequence[Example], config: TrainConfig, predict: Predict 
     sequences = counted.sequences if counted is not None else len(run.train)
     together = processes.count()
     steps = all_steps(sequences, config, together)
-    interval = scoring_interval(sequences, config, together)
+    interval, during = scoring_interval(sequences, config, together), config.objective not in SAMPLING
     return RunPlan(
         config=config,
         rows=len(run.train),
@@ -50,7 +51,7 @@ def plan_run(examples: Sequence[Example], config: TrainConfig, predict: Predict 
         epoch_steps=epoch_steps(sequences, config, together),
         steps=steps,
         warmup_steps=math.ceil(steps * config.warmup_share),
-        scored_every=interval if run.held_out and interval < steps else None,
+        scored_every=interval if during and run.held_out and interval < steps else None,
         memory=foretell(run, predict),
         report=run.report,
         notes=run.notes,

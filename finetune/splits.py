@@ -23,13 +23,13 @@ def data_hash(examples: Sequence[Example]) -> str:
 
 
 def split_rows(
-    examples: Sequence[Example], *, share: float, chosen: bool = True
+    examples: Sequence[Example], *, share: float, choosing: bool = True
 ) -> tuple[list[Example], list[Example], tuple[str, ...]]:
     """Training rows, held-out rows and notes.
 
     The file's own "test" rows are held out, else its "dev" rows, else `share` of each label, chosen by
     what is asked: the same row falls on the same side in every run, and rows with the same question, however
-    answered or spelt, fall on the same side. `chosen`: "dev" rows beside "test" rows choose the weights.
+    answered or spelt, fall on the same side. `choosing`: "dev" rows beside "test" rows choose the weights.
     """
     named = {name: [row for row in examples if row.split == name] for name in ("train", "dev", "test")}
     held = named["test"] or named["dev"]
@@ -38,7 +38,7 @@ def split_rows(
     if held:
         notes = []
         if named["test"] and named["dev"]:
-            part = "choose the weights that are kept" if chosen else "are not used"
+            part = "choose the weights that are kept" if choosing else "are not used"
             notes.append(f"{len(named['dev'])} 'dev' rows {part}; the 'test' rows are scored")
         return named["train"], held, tuple(notes)
     fewest = int(defaults()["held_out"]["fewest_rows"])

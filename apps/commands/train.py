@@ -150,12 +150,9 @@ def _shown_in(progress: Progress) -> Callable[[StepFigures], None]:
 
     def show(step: StepFigures) -> None:
         speed = step.tokens / step.seconds if step.seconds else 0.0
-        rewarded = "reward" in step.more
-        gain = (
-            f"reward {step.more['reward']:.3f}, KL {step.more['kl']:.2f}"
-            if rewarded
-            else f"loss {step.loss:.3f}"
-        )
-        progress("train", step.step, step.total, f"{gain}, {speed:,.0f} tokens/s")
+        how = f"loss {step.loss:.3f}"
+        if "reward" in step.more:
+            how = f"reward {step.more['reward']:.3f}, KL {step.more['kl']:.2f}"
+        progress("train", step.step, step.total, f"{how}, {speed:,.0f} tokens/s")
 
     return show

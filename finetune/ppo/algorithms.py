@@ -72,10 +72,12 @@ def _grpo_advantages(
 
 
 def _grpo_losses(now: Said, batch: Experience, kl: float, settings: Settings) -> Losses:
-    """The KL is part of the loss (arXiv 2402.03300, equation 3)."""
+    """The KL is part of the loss (arXiv 2402.03300, equation 3), with the weight of a token that was sampled by an
+    earlier policy: without it the gradient is not that of the KL (arXiv 2512.02556, as TRL's GRPOTrainer does)."""
+    ratio = (now.log_probs - batch.old.log_probs).exp()
     return Losses(
         policy=policy_loss(now.log_probs, batch.old.log_probs, batch.advantages, settings.clip),
-        extra=kl_k3(now.log_probs, batch.reference),
+        extra=kl_k3(now.log_probs, batch.reference) * ratio,
         extra_weight=kl,
     )
 

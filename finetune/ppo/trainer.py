@@ -104,11 +104,11 @@ class PolicyTrainer(Trainer):
         self.kept = Kept.of(self.model, self.state.global_step)
 
     def take_step(self) -> None:
-        """One optimizer step within a round, as the Trainer takes the last of it."""
+        """One optimizer step within a round. The last is the Trainer's own, after which those are told who count
+        steps (AdaLoRA prunes by their number)."""
         self.accelerator.clip_grad_norm_(self.policy.parameters(), self.args.max_grad_norm)
         self.control = self.callback_handler.on_pre_optimizer_step(self.args, self.state, self.control)
         self.optimizer.step()  # type: ignore[union-attr]
-        self.control = self.callback_handler.on_optimizer_step(self.args, self.state, self.control)
 
     def clip_head(self) -> None:
         """Apart from the policy's gradient, whose share of the length it would otherwise take."""

@@ -348,3 +348,23 @@ def test_documents_are_rows_of_raw_text(tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(ValueError, match="holds neither rows"):
         load_examples(tmp_path / "nothing")
+
+
+def test_questions_without_an_answer_are_rows_where_answers_are_sampled(tmp_path: Path) -> None:
+    file = tmp_path / "prompts.jsonl"
+    rows = [
+        {"prompt": "Who?", "id": 7},
+        {"question": "Where?", "system": "Be brief."},
+        {"messages": [{"role": "user", "content": "Why?"}]},
+        {"question": "When?", "answer": "Now."},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = load_examples(file, prompts=True)
+    assert [[turn["role"] for turn in one.messages] for one in found] == [
+        ["user"],
+        ["system", "user"],
+        ["user"],
+        ["user", "assistant"],
+    ]
+    with pytest.raises(ValueError, match="prompts.jsonl:1"):
+        load_examples(file)

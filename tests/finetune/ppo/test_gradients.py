@@ -89,8 +89,8 @@ def test_what_is_likelier_enough_adds_no_gradient() -> None:
 def test_the_gradient_of_grpo() -> None:
     """On the policy that sampled (r = 1), p = 0.574443, q = 1 - p = 0.425557. Answers count a half each, the two
     tokens of the first a quarter each, with advantages 1 and -1: -(q / 4 - p / 4 - q / 2) = 0.25.
-    KL, by log p(1): 1 - 0.5 / p, by log p(0): 1 - 0.5 / q; with 0.04 before it:
-    0.04 (3/4 q (1 - 0.5 / p) - p / 4 (1 - 0.5 / q)) = 0.0026593."""
+    KL, by log p of each token: ln(p / 0.5) and ln(q / 0.5), which is what a true gradient of KL(p | 0.5) has; with 0.04
+    before it: 0.04 (3/4 q ln(p / 0.5) - p / 4 ln(q / 0.5)) = 0.0026980."""
     p = 1 / (1 + math.exp(-THETA))
     found = gradients("grpo", [[p, 1 - p], [p, 1.0]], [[1.0, 1.0], [-1.0, 0.0]])
-    assert found == pytest.approx((0.2526593, 0.0, 0.0), abs=1e-6)
+    assert found == pytest.approx((0.2526980, 0.0, 0.0), abs=1e-6)
