@@ -15,6 +15,8 @@ from .schema import Option
 
 INDEX, ADAPTER = "build/index", "build/adapter"
 _CHUNK_TOKENS = 180  # of rag's passages: how many of them hold all documents
+_SPREAD = (LORA, FULL)  # those of them that share a base out over cards
+_LAUNCHER = "accelerate launch --use_fsdp --fsdp_version 2"
 _RUNS = (LORA, QLORA, FULL, FEATURES, OUTPUT_LAYER)  # methods of 'advisor train'
 
 
@@ -51,17 +53,31 @@ def _runnable(options: Sequence[Option]) -> Option:
 def _training(case: Case, options: Sequence[Option]) -> list[str]:
     best, runs = options[0], _runnable(options)
     lines: list[str] = []
-    if cards_of(case, runs.strategy, runs.method) > 1:
-        lines.append(
-            say(
-                "# 'advisor train' works on one card; sharing a model out needs FSDP under accelerate or torchrun:"
-            )
-        )
+    cards, start = cards_of(case, runs.strategy, runs.method), "advisor"
+    if cards > 1:
+        lines.append(_on_several_cards(spread := _is_spread(case, runs)))
+        start = f"{_LAUNCHER} --num_processes {cards} -m apps.cli" if spread else start
     if runs.method in _RUNS:
-        lines.append(_train(case, runs))
+        lines.append(f"{start} {_train(case, runs)}")
     if best.method in (DPO, KTO):
         lines.append(_second_stage(best))
     return lines
+
+
+def _is_spread(case: Case, option: Option) -> bool:
+    return option.method in _SPREAD and not _labels(case, option)
+
+
+def _labels(case: Case, option: Option) -> bool:
+    return case.needs.task == "classification" and option.strategy == F
+
+
+def _on_several_cards(spread: bool) -> Phrase:
+    if spread:
+        return say("# Each card holds a part of the model (FSDP); accelerate starts a process for each:")
+    return say(
+        "# 'advisor train' shares a model out over cards with LoRA and full fine-tuning alone; this runs on one:"
+    )
 
 
 def _second_stage(best: Option) -> Phrase:
@@ -80,10 +96,10 @@ def _train(case: Case, option: Option) -> str:
     rows = (examples.path if examples and readable else None) or "pairs.jsonl"
     if option.strategy == C:  # raw text
         rows = (case.data.path if case.data else None) or "./docs"
-    parts = ["advisor", "train", shlex.quote(rows), "--method", option.method]
+    parts = ["train", shlex.quote(rows), "--method", option.method]
     if option.strategy == C:
         parts += ["--objective", "pretrain"]
-    elif case.needs.task == "classification" and option.strategy == F:
+    elif _labels(case, option):
         parts += ["--objective", "classify"]
     parts += ["--model", shlex.quote(_spoken(option.model)), "--out", ADAPTER]
     return " ".join(parts)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from finetune import AdapterCard, TrainResult
+    from finetune import AdapterCard, TrainConfig, TrainResult
     from finetune.planning import RunPlan
 
 LEAST_GIB = 0.005  # below this two decimals would say 0
@@ -16,8 +16,9 @@ def render_result(result: TrainResult) -> str:
     """What was trained, on how much, whether it helped, what it cost, and where it lies."""
     card = result.card
     share = card.trainable_params / card.total_params
+    several = f" · {card.processes} processes" if card.processes > 1 else ""
     lines = [
-        f"{card.method} · {card.objective} · {card.rows} rows · {result.steps} steps · {result.seconds:.0f} s",
+        f"{card.method} · {card.objective} · {card.rows} rows · {result.steps} steps · {result.seconds:.0f} s{several}",
         f"trainable {card.trainable_params:,} of {card.total_params:,} parameters ({share:.2%})",
         *_memory(card.memory),
         *_scores(card),
@@ -42,8 +43,7 @@ def render_plan(plan: RunPlan) -> str:
         render_text(plan.report),
         "",
         f"{config.method} · {config.objective} · {plan.rows} rows to learn · {plan.held_out} held out",
-        f"{plan.steps} steps ({plan.epoch_steps} an epoch) of {config.batch_size} × {config.accumulation} rows"
-        f"{_each(plan)}, "
+        f"{plan.steps} steps ({plan.epoch_steps} an epoch) of {_of_step(config)}{_each(plan)}, "
         f"the first {plan.warmup_steps} with a rising learning rate",
         f"held-out rows scored every {scored} steps" if scored else "held-out rows scored before and after",
     ]
@@ -55,6 +55,16 @@ def render_plan(plan: RunPlan) -> str:
     found = {finding.message for finding in plan.report.findings}
     lines += [note for note in plan.notes if note not in found]
     return "\n".join([*lines, plan.stops or "Nothing was trained (--dry-run)."])
+
+
+def _of_step(config: TrainConfig) -> str:
+    from finetune.objectives import SAMPLING
+    from finetune.ppo.settings import policy_settings
+
+    if config.objective not in SAMPLING:
+        return f"{config.batch_size} × {config.accumulation} rows"
+    found = policy_settings(config)
+    return f"{found.prompts} prompts × {found.samples} answer{'s' * (found.samples > 1)}"
 
 
 def _each(plan: RunPlan) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.defaults import defaults
+from finetune.processes import is_sharded
 from finetune.schema import TrainConfig
 from finetune.together import on_processors
 
@@ -38,6 +39,7 @@ def trainer_arguments(config: TrainConfig, folder: Path, rate: float) -> dict[st
         "logging_nan_inf_filter": False,  # else a loss that is no number is logged as the mean of those before
         "save_strategy": "steps",
         "save_steps": config.save_steps,
+        "save_only_model": is_sharded(),  # so that the Trainer begins; sharded.py has it keep the rest as well
         "save_total_limit": 2,  # while the newest is written the one before stays
         "include_num_input_tokens_seen": "non_padding",
         "seed": config.seed,

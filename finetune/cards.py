@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from finetune import processes
 from finetune.objectives import Job
 from finetune.schema import AdapterCard, TrainConfig
 from finetune.starting import started_from
@@ -39,6 +40,7 @@ def make_card(
         data_hash=fingerprint["data_hash"],
         config=json.loads(json.dumps(asdict(config))),  # as it will be read back: JSON knows no tuples
         libraries=_versions(),
+        processes=processes.count(),
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         labels=job.labels,
         started_from=started_from(config),

@@ -17,8 +17,10 @@ from finetune.learned_logits import takes_places
 from finetune.methods import Method, entry
 from finetune.objectives import Job
 from finetune.packing import Row, parted
+from finetune.processes import is_first
 from finetune.processor import trains_in_bf16
 from finetune.schema import TrainConfig
+from finetune.sharded import spread_loading
 from finetune.token_trainer import TokenTrainer
 from finetune.weights import model_config
 
@@ -36,8 +38,11 @@ def causal_job(
     """Loads the model in `folder` and attaches the method; `told` goes into the Job (rows, notes)."""
     loading = method.loading()
     if trains_in_bf16(config, folder):
-        loading, arguments = {**loading, "dtype": torch.bfloat16}, {**arguments, "bf16": True, "use_cpu": True}
-    base = load_causal(folder, **loading)
+        loading, arguments = (
+            {**loading, "dtype": torch.bfloat16},
+            {**arguments, "bf16": True, "use_cpu": True},
+        )
+    base = load_causal(folder, **loading, **spread_loading())
     plain = not entry(config.method).virtual_tokens
     apart = plain and keeps_rows_apart(base)
     if any("position_ids" in row for row in sequences) and not apart:
@@ -84,6 +89,7 @@ def save_causal(model: Any, method: Method, target: Path, folder: Path) -> None:
     if all(weight.requires_grad for weight in model.parameters()):
         stored = model_config(folder).get("dtype") or model_config(folder).get("torch_dtype") or "float32"
         model = model.to(getattr(torch, stored))
-        model.save_pretrained(str(target))
+        # Of a model that is spread over processes all have to take part.
+        model.save_pretrained(str(target), is_main_process=is_first())
     else:
         save_adapter(model, method, target)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import TrainerCallback
 from transformers.trainer_utils import IntervalStrategy
 
@@ -71,9 +72,12 @@ def watch_held_out(job: Job, config: TrainConfig, told: Told) -> list[TrainerCal
 
 
 def _label_scores(prediction: Any) -> dict[str, float]:
+    # Of the rows themselves: the Trainer's own is a mean of batches, which several processes fill up.
+    logits, labels = torch.tensor(prediction.predictions), torch.tensor(prediction.label_ids)
+    loss = float(torch.nn.functional.cross_entropy(logits.float(), labels))
     gold = [str(label) for label in prediction.label_ids]
     said = [str(label) for label in prediction.predictions.argmax(-1)]
-    return {"accuracy": accuracy(gold, said), "macro_f1": macro_f1(gold, said)}
+    return {"accuracy": accuracy(gold, said), "macro_f1": macro_f1(gold, said), "loss": loss}
 
 
 def restore_best(job: Job, told: Told, *, unseen: bool) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def fit(job: Job, folder: Path, checkpoint: Path | None, told: Told, config: Tra
     if checkpoint is not None and run_folder.at_the_end(checkpoint):
         return _take_up(job, checkpoint)  # the Trainer would take one step too many
     trainer = job.trainer
+    _let_ddp_around(trainer)
     with StopRequest() as stop:
         watch, longest = Watch(stop, told), LongestFirst(trainer)
         watching = [
@@ -53,6 +54,13 @@ def fit(job: Job, folder: Path, checkpoint: Path | None, told: Told, config: Tra
     if stop.requested:
         raise TrainingInterrupted(_how_to_go_on(folder, job))
     return int(trainer.state.global_step)
+
+
+def _let_ddp_around(trainer: Any) -> None:
+    """accelerate takes a model that a Trainer has scored for one that it has prepared to be trained: DDP would stay
+    away, and each process learn from its own rows alone."""
+    if processes.count() > 1 and trainer.model_wrapped is trainer.model:
+        vars(trainer.model).pop("_is_accelerate_prepared", None)
 
 
 def _reporters(config: TrainConfig) -> list[Any]:

@@ -16,6 +16,7 @@ from finetune.objectives import SAMPLING, Job, load_objective
 from finetune.objectives.reward import rates_like
 from finetune.oom import shield_evaluation
 from finetune.schema import TrainConfig
+from finetune.sharded import keep_whole_checkpoints
 from finetune.sharing import learn_each_row_once
 from finetune.told import Told
 from finetune.weights import parameter_count
@@ -65,7 +66,9 @@ def _arrange_processes(trainer: Any, told: Told) -> None:
             trainer._train_batch_size = trainer.args.train_batch_size
         return
     learn_each_row_once(trainer)
-    if not processes.is_sharded():
+    if processes.is_sharded():
+        keep_whole_checkpoints(trainer)
+    else:
         trainer.accelerator.ddp_handler.find_unused_parameters = has_idle_weights(trainer)
 
 

@@ -33,8 +33,9 @@ def leads_its_machine() -> bool:
 
 
 def is_sharded() -> bool:
-    """Whether the launcher asked for FSDP: `accelerate launch --use_fsdp`, or a file of its settings."""
-    return count() > 1 and os.environ.get("ACCELERATE_USE_FSDP", "").lower() in ("true", "1")
+    """Whether the launcher asked for FSDP: `accelerate launch --use_fsdp`, or a file of its settings; under torchrun
+    FSDP_VERSION=2 in the environment does."""
+    return count() > 1 and "FSDP_VERSION" in os.environ
 
 
 def speaks(mistake: BaseException) -> bool:

@@ -71,7 +71,9 @@ class TrainConfig:
     answer_tokens: int | None = None  # of a sampled answer at most
     inner_epochs: int | None = None  # how often a step goes through its answers
     minibatches: int | None = None  # optimizer steps of one time
-    clip: float | None = None  # how far a token's probability may move from where it was sampled: 1 - clip, 1 + clip
+    clip: float | None = (
+        None  # how far a token's probability may move from where it was sampled: 1 - clip, 1 + clip
+    )
     kl_coefficient: float | None = None  # how dear a step away from the start is; of ppo what it begins with
     kl_target: float | None = None  # of ppo: nats per answer that the coefficient is moved for; 0 = it stays
     kl_horizon: float | None = None  # of ppo: steps in which it follows
@@ -136,6 +138,7 @@ class AdapterCard:
     forgetting: dict[str, Any] = field(default_factory=dict)  # scores on general rows, before and after
     memory: dict[str, Any] = field(default_factory=dict)  # GiB at the peak: predicted, low, high, measured
     stopped: dict[str, Any] = field(default_factory=dict)  # early, and which step's weights were kept
+    processes: int = 1  # that made the run; each took batches of its own
     started_from: dict[str, str] = field(
         default_factory=dict
     )  # an adapter: path, weights (their hash), objective

@@ -3,9 +3,11 @@ all alone, and loads nothing for it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from typing import Any, TypeVar
 
 from finetune import processes
@@ -18,6 +20,7 @@ Row = TypeVar("Row")
 # launcher, so that a long wait hides nothing.
 PATIENCE = timedelta(hours=2)
 FAILED = "advisor/failed"  # the key under which a process that fails alone leaves its number
+_RUNS = count(1)  # of this process: each run has a key of its own
 
 
 @contextmanager
@@ -28,13 +31,14 @@ def joined() -> Iterator[None]:
         yield
         return
     _connect()
+    run = next(_RUNS)
     try:
         yield
     except Elsewhere:
         raise
     except Exception as error:
         if not getattr(error, "agreed", False):
-            _leave_word(error)
+            _leave_word(error, run)
         raise
 
 
@@ -50,15 +54,17 @@ def on_processors() -> bool:
 def _connect() -> None:
     from accelerate import PartialState  # type: ignore[import-untyped,unused-ignore]
 
+    # With this accelerate would spread the model over the processes once more: see sharded.py.
+    os.environ.pop("ACCELERATE_USE_FSDP", None)
     PartialState(cpu=on_processors(), timeout=PATIENCE)  # the Trainer takes up what is connected
 
 
-def _leave_word(error: Exception) -> None:
+def _leave_word(error: Exception, run: int) -> None:
     """Raises Elsewhere where another process had failed before."""
     from torch.distributed.distributed_c10d import _get_default_store
 
     store = _get_default_store()
-    first = int(store.compare_set(FAILED, "", str(processes.place())))
+    first = int(store.compare_set(f"{FAILED}/{run}", "", str(processes.place())))
     if first != processes.place():
         raise Elsewhere(f"process {first} failed") from error
     error.found_here_alone = True  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ import torch
 from transformers import Trainer
 
 from finetune.learned_logits import at_learned
+from finetune.processes import is_sharded
 from finetune.sharing import own_share
 from finetune.template import IGNORED
 
@@ -19,7 +20,7 @@ class TokenTrainer(Trainer):
     @property
     def scores_apart(self) -> bool:
         """Whether each process scores its rows without the others."""
-        return not self.is_fsdp_enabled
+        return not is_sharded()
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **options: Any) -> Any:
         if "position_ids" in inputs:

@@ -218,9 +218,7 @@ FULL_REPORT = Recommendation(
     next_command="advisor index docs --out build/index",
     commands=(
         "advisor index docs --out build/index",
-        say(
-            "# 'advisor train' works on one card; sharing a model out needs FSDP under accelerate or torchrun:"
-        ),
+        say("# Each card holds a part of the model (FSDP); accelerate starts a process for each:"),
         'advisor ask "your question" --index build/index --model Qwen/Qwen2.5-7B-Instruct',
     ),
     hardware=Hardware(

@@ -47,6 +47,12 @@ def test_several_cards_share_what_one_cannot_hold():
     assert options(recommend(hardware_with_vram(48), None, needs))["finetune", "full"].rejected
     eight = recommend(hardware_with_vram(48, count=8), None, needs)
     assert (eight.best.strategy, eight.best.method) == ("finetune", "full")
+    note, command = eight.commands[:2]
+    assert note == "# Each card holds a part of the model (FSDP); accelerate starts a process for each:"
+    assert command.startswith(
+        "accelerate launch --use_fsdp --fsdp_version 2 --num_processes 8 -m apps.cli train"
+    )
+    assert eight.next_command == command
 
 
 def test_a_large_shift_with_room_for_it_is_tuned_in_full():
