@@ -20,10 +20,10 @@ from finetune.defaults import learning_rates
 from finetune.methods import METHODS
 from finetune.objectives import OBJECTIVES
 from finetune.schema import Example, TrainConfig
-from finetune.support import why_not
+from finetune.support import WRITING, why_not
 from finetune.weights import model_config
 
-TRIED = tuple(name for name in ("sft", "pretrain", "classify") if name in OBJECTIVES)
+TRIED = tuple(name for name in ("sft", "pretrain", "classify", "dpo", "kto", "reward") if name in OBJECTIVES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +47,18 @@ def rows(objective: str) -> list[Example]:
         return [Example(text=f"{word} {n}", label=word) for n in range(3) for word in ("warm", "cold")]
     if objective == "pretrain":
         return [Example(text=f"Page {n} tells of the river and its mills.") for n in range(6)]
-    asked = [({"role": "user", "content": f"Item {n}?"}, f"Item {n} is blue.") for n in range(6)]
-    return [Example(messages=(turn, {"role": "assistant", "content": answer})) for turn, answer in asked]
+    asked = [({"role": "user", "content": f"Item {n}?"}, _answer(f"Item {n} is blue.")) for n in range(6)]
+    if objective in ("dpo", "reward"):
+        return [
+            Example(messages=(turn,), chosen=(answer,), rejected=(_answer("No."),)) for turn, answer in asked
+        ]
+    if objective == "kto":
+        return [Example(messages=asked[n], thumb=n % 2 == 0) for n in range(6)]
+    return [Example(messages=turns) for turns in asked]
+
+
+def _answer(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
 
 
 def attempt(method: str, objective: str, family: str, model: Path, scratch: Path) -> Trial:
@@ -63,7 +73,7 @@ def attempt(method: str, objective: str, family: str, model: Path, scratch: Path
         max_length=64,
         learning_rate=1e-3,
         last_layers=1,
-        **({"general": "none"} if objective != "classify" else {}),  # type: ignore[arg-type]
+        **({"general": "none"} if objective in WRITING else {}),  # type: ignore[arg-type]
     )
     failed = _failure(settings, objective, ask=refused is None)
     return Trial(method=method, objective=objective, family=family, refused=refused, failed=failed)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from finetune.generate import load_generator
     from finetune.merge import merge_adapter
     from finetune.predict import Classifier, load_classifier
+    from finetune.reward_model import RewardModel, load_reward_model
     from finetune.stopping import TrainingInterrupted
     from finetune.support import why_not
     from finetune.tenants import load_tenants
@@ -26,6 +27,7 @@ __all__ = [
     "DataReport",
     "Classifier",
     "Example",
+    "RewardModel",
     "TrainConfig",
     "TrainResult",
     "TrainingInterrupted",
@@ -37,6 +39,7 @@ __all__ = [
     "load_classifier",
     "load_examples",
     "load_generator",
+    "load_reward_model",
     "load_tenants",
     "merge_adapter",
     "read_card",
@@ -47,6 +50,7 @@ __all__ = [
 # Loaded on first use: generate, predict and training import torch.
 _LAZY = {
     "Classifier": "finetune.predict",
+    "RewardModel": "finetune.reward_model",
     "TrainingInterrupted": "finetune.stopping",
     "DataReport": "finetune.data_report",
     "check_base": "finetune.adapters",
@@ -57,6 +61,7 @@ _LAZY = {
     "load_classifier": "finetune.predict",
     "load_examples": "finetune.formats",
     "load_generator": "finetune.generate",
+    "load_reward_model": "finetune.reward_model",
     "load_tenants": "finetune.tenants",
     "merge_adapter": "finetune.merge",
     "read_card": "finetune.adapters",

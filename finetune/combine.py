@@ -16,6 +16,7 @@ from finetune.adapters import check_base, read_card, write_card
 from finetune.causal import load_causal
 from finetune.notices import without_library_warnings
 from finetune.schema import AdapterCard
+from finetune.starting import LABELLING
 from finetune.weights import resolve_model
 
 # linear adds the factors A and B each by themselves, which is no sum of the updates and needs equal ranks; cat puts
@@ -68,7 +69,7 @@ def _check(
     if rule not in RULES:
         raise ValueError(f"Unknown rule '{rule}'; choose one of {list(RULES)}.")
     for card, adapter in zip(cards, adapters, strict=True):
-        if card.merged or card.method not in LORA or card.objective == "classify":
+        if card.merged or card.method not in LORA or card.objective in LABELLING:
             kind = "a merged model" if card.merged else f"{card.method} for {card.objective}"
             raise ValueError(
                 f"'{adapter}' is {kind}; adapters of {', '.join(LORA)} that write text are combined."

@@ -10,6 +10,7 @@ from pathlib import Path
 from finetune.adapters import is_whole, read_card
 from finetune.modelfile import modelfile
 from finetune.schema import AdapterCard
+from finetune.starting import LABELLING
 from finetune.template import load_tokenizer, stops_in
 
 FORMS = ("peft", "merged", "ollama")
@@ -31,8 +32,13 @@ def export_adapter(adapter: str | Path, out: str | Path, *, form: str, model: st
     card, target = read_card(adapter), Path(out)
     if target.exists():
         raise ValueError(f"'{target}' exists; choose another --out.")
-    if form == "ollama" and card.objective == "classify":
-        raise ValueError(f"'{adapter}' gives labels, which Ollama cannot serve; export it as 'merged'.")
+    if form == "ollama" and card.objective in LABELLING:
+        gives, cure = (
+            ("labels", "export it as 'merged'")
+            if card.objective == "classify"
+            else ("scores", "name its folder where a reward is asked for")
+        )
+        raise ValueError(f"'{adapter}' gives {gives}, which Ollama cannot serve; {cure}.")
     if form == "peft":
         return _for_peft(Path(adapter), card, target)
     notes = _whole(Path(adapter), card, target, model)
@@ -57,10 +63,11 @@ def _for_peft(adapter: Path, card: AdapterCard, target: Path) -> Exported:
         if file.name != "adapter_card.json":
             shutil.copy2(file, target / file.name)
     notes = [f"PeftModel.from_pretrained(base, '{target}') loads it on '{card.base_model}'"]
-    if card.objective == "classify":
+    if card.objective in LABELLING:
         # peft's own class reads [CLS]; this head was trained on the mean of the token vectors.
         notes.append(
-            "its head reads the mean of the token vectors, which finetune.encoder.EncoderClassifier gives"
+            "its head reads the mean of the token vectors (a reward over a model that writes: the last one), which "
+            "finetune.encoder.EncoderClassifier gives"
         )
     return Exported(path=str(target), form="peft", notes=tuple(notes))
 

@@ -17,6 +17,7 @@ from finetune.causal import load_causal
 from finetune.methods import entry
 from finetune.sampling import Sampling
 from finetune.schema import AdapterCard
+from finetune.starting import LABELLING
 from finetune.template import Messages, encode, load_tokenizer, render, stop_tokens
 from finetune.weights import resolve_model
 
@@ -213,10 +214,9 @@ def _virtual_tokens(card: AdapterCard | None) -> int:
 
 def _check_adapter(adapter: str | Path, folder: Path) -> None:
     card = read_card(adapter)
-    if card.objective == "classify":
-        raise ValueError(
-            f"'{adapter}' classifies texts and writes none; give an adapter of the objective 'sft'."
-        )
+    if card.objective in LABELLING:
+        does = "classifies texts" if card.objective == "classify" else "scores answers"
+        raise ValueError(f"'{adapter}' {does} and writes none; give an adapter of the objective 'sft'.")
     check_base(card, folder)
     check_tokenizer(adapter, folder)
     check_complete(Path(adapter))

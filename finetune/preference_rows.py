@@ -62,6 +62,8 @@ def endings(example: Example) -> tuple[Messages, Messages]:
 
 def _answer(tokenizer: Any, turns: Messages, length: int, stops: frozenset[int]) -> TokenRow:
     """The last answer is what is judged; what stands before it is the question."""
+    if len(turns) < 2:
+        raise ValueError("the answer has no question before it; add a column 'prompt'.")
     return encode_row(tokenizer, turns, length, stops)
 
 

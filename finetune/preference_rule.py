@@ -25,6 +25,7 @@ class Rule:
     losses: Callable[[torch.Tensor, Facts, Mean], torch.Tensor]
     figures: Callable[[torch.Tensor, Facts], dict[str, torch.Tensor]]
     referenced: bool = True
+    second_learned: bool = True  # whether gradients go through the second side
 
 
 def dpo_rule(beta: float, kind: str) -> Rule:
@@ -46,7 +47,7 @@ def kto_rule(beta: float, weights: tuple[float, float]) -> Rule:
         found["margin"] = beta * ratios[:, 0] * _shares(liked)
         return {**found, "kl": ratios[:, 1]}
 
-    return Rule(other="mismatched", sides=_logps, losses=losses, figures=figures)
+    return Rule(other="mismatched", sides=_logps, losses=losses, figures=figures, second_learned=False)
 
 
 def reward_rule() -> Rule:

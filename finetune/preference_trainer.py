@@ -60,8 +60,19 @@ class PreferenceTrainer(Trainer):
 
     def _sides(self, model: Any, batch: Any) -> torch.Tensor:
         """Rows x 2, as distances from the reference where there is one."""
-        found = torch.stack(self.rule.sides(model, batch).chunk(2), 1)
+        found = torch.stack(self._both(model, batch), 1)
         return found - batch["reference"] if "reference" in batch else found
+
+    def _both(self, model: Any, batch: Any) -> tuple[torch.Tensor, ...]:
+        if self.rule.second_learned:
+            return self.rule.sides(model, batch).chunk(2)
+        first, second = (
+            {name: batch[name].chunk(2)[half] for name in ("input_ids", "attention_mask", "labels")}
+            for half in (0, 1)
+        )
+        with torch.no_grad():  # first: DDP awaits gradients of the latest pass
+            other = self.rule.sides(model, second)
+        return self.rule.sides(model, first), other
 
     def with_reference(self, rows: Sequence[Row], config: TrainConfig, told: Told) -> list[Row]:
         """The rows with what the model says of both sides before it has learned anything: no second model is held."""

@@ -13,6 +13,7 @@ from torch import nn
 from finetune.adapter_weights import check_complete, config_of, load_adapter
 from finetune.adapters import check_base, check_tokenizer, is_whole, read_card
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
+from finetune.notices import without_library_warnings
 from finetune.reward_rows import Reader, is_encoder, load_tokenizer, longest
 from finetune.schema import AdapterCard
 from finetune.weights import resolve_model
@@ -82,8 +83,9 @@ def load_reward_model(
         check_tokenizer(folder, base)
     check_complete(folder)
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    loaded = _loaded(base, folder, card)
-    tokenizer = load_tokenizer(folder, ())
+    with without_library_warnings():  # of the output layer that a reward model leaves out
+        loaded = _loaded(base, folder, card)
+    tokenizer = load_tokenizer(folder, (), base=base)
     reader = Reader(base, tokenizer, longest(config_of(card), base))
     return RewardModel(model=loaded.to(target).eval(), tokenizer=tokenizer, reader=reader, card=card)
 

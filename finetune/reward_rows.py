@@ -23,8 +23,9 @@ def is_encoder(folder: Path) -> bool:
     return writes_no_text(model_config(folder)) is not None
 
 
-def load_tokenizer(folder: Path, examples: Sequence[Example]) -> Any:
-    source: Any = classify_rows if is_encoder(folder) else preference_rows
+def load_tokenizer(folder: Path, examples: Sequence[Example], *, base: Path | None = None) -> Any:
+    """The tokenizer in `folder`, as the model in `base` (by default there too) is read with."""
+    source: Any = classify_rows if is_encoder(base or folder) else preference_rows
     return source.load_tokenizer(folder, examples)
 
 
@@ -57,6 +58,8 @@ class Reader:
     def __call__(self, turns: Messages) -> TokenRow:
         if self._stops is None:
             return self._marked(turns)
+        if len(turns) < 2:
+            raise ValueError("the answer has no question before it; add a column 'prompt'.")
         row = encode_row(self._tokenizer, turns, 10**9, self._stops)
         return self._kept(row.input_ids, row.labels)
 

@@ -13,6 +13,7 @@ from finetune.adapters import check_base, check_tokenizer, read_card
 from finetune.causal import load_causal
 from finetune.generate import TransformersGenerator
 from finetune.notices import without_library_warnings
+from finetune.starting import LABELLING
 from finetune.template import Messages, encode, load_tokenizer, render
 from finetune.weights import resolve_model
 
@@ -109,7 +110,7 @@ def _checked(folder: str | Path, base: Path) -> str:
     check_base(card, base)
     check_tokenizer(folder, base)
     check_complete(Path(folder))
-    if card.objective == "classify" or card.merged or card.method not in SWITCHED:
+    if card.objective in LABELLING or card.merged or card.method not in SWITCHED:
         kind = "a merged model" if card.merged else f"{card.method} for {card.objective}"
         raise ValueError(
             f"'{folder}' is {kind}; adapters of {', '.join(SWITCHED)} that write text are switched on one base."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from judged_rows import pairs as judged_pairs
+from judged_rows import thumbs
 from tiny_families import build
 from transformers import PrinterCallback
 
@@ -16,13 +17,25 @@ from finetune.adapters import write_card
 from finetune.arguments import trainer_arguments
 from finetune.cards import make_card
 from finetune.methods import METHODS, load_method
-from finetune.objectives import load_objective
+from finetune.objectives import JUDGED, load_objective
 from finetune.schema import Example, TrainConfig
 from finetune.support import why_not
+from finetune.told import Told
 from finetune.weights import base_hash
 
 # One model that has biases and ties nothing, one encoder, and one that LLaMA-Adapter is made for.
-MODELS = {"sft": "qwen2", "pretrain": "qwen2", "classify": "bert"}
+MODELS = {
+    "sft": "qwen2", "pretrain": "qwen2", "classify": "bert",
+    "dpo": "qwen2", "kto": "qwen2", "reward": "bert",
+}
+JUDGING = (
+    "full",
+    "bitfit",
+    "houlsby",
+    "lora",
+    "qlora",
+    "prefix",
+)  # one of each kind; benchmarks/support_table.py: all
 # A few steps have to show: the defaults are made for hundreds, and models whose weights mean something.
 RATES = {"ia3": 0.1, "llama_adapter": 0.3, "prompt": 0.3, "p_tuning_v2": 0.3, "output_layer": 3e-2}
 TOKENS = torch.tensor([[5, 9, 40, 41, 42, 80, 81, 7]])
@@ -45,7 +58,7 @@ def pairs() -> list[tuple[str, str]]:
     """Every method × objective that works on the model of that objective."""
     found = []
     for objective in MODELS:
-        for method in METHODS:
+        for method in JUDGING if objective in JUDGED else METHODS:
             kind = family(method, objective)
             if why_not(method, objective, {"model_type": kind}) is None:
                 found.append((method, objective))
@@ -67,6 +80,8 @@ def rows(objective: str) -> list[Example]:
         ]
     if objective == "pretrain":
         return [Example(text=f"Mill {n} stands at the river.") for n in range(6)]
+    if objective in JUDGED:
+        return thumbs(5) if objective == "kto" else judged_pairs(6)
     turns = [(f"Item {n}?", f"Item {n} is blue.") for n in range(6)]
     return [
         Example(messages=({"role": "user", "content": ask}, {"role": "assistant", "content": say}))
@@ -95,6 +110,9 @@ def train_pair(method: str, objective: str, base: Path, folder: Path, **changes:
         job.trainer.add_callback(callback)
     model = job.trainer.model
     start = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    if job.with_reference is not None:
+        for name in ("train_dataset", "eval_dataset"):
+            setattr(job.trainer, name, job.with_reference(getattr(job.trainer, name), config, Told()))
     before = job.evaluate()["loss"]
     job.trainer.train()
     after = job.evaluate()["loss"]
@@ -150,12 +168,16 @@ def spread(folder: Path) -> Path:
 def load_again(trained: list[tuple[str, str, str]]) -> dict[str, Any]:
     """Logits of stored pairs, by folder; each item is objective, base, folder."""
     from finetune import load_classifier, load_generator
+    from finetune.reward_model import load_reward_model
 
     found = {}
     for objective, base, folder in trained:
-        load: Callable[[str, str], Any] = load_classifier if objective == "classify" else load_generator
-        loaded = load(base, folder)
-        found[folder] = logits(loaded._model if objective == "classify" else loaded.model)
+        if objective == "reward":
+            found[folder] = logits(load_reward_model(folder, model=base)._model)
+        elif objective == "classify":
+            found[folder] = logits(load_classifier(base, folder)._model)
+        else:
+            found[folder] = logits(load_generator(base, folder).model)
     return found
 
 

@@ -23,7 +23,7 @@ __all__ = ["encode", "load_tokenizer", "longest", "prepare", "sequences", "usabl
 
 
 def usable(example: Example) -> bool:
-    return bool(example.chosen) and bool(example.messages)
+    return bool(example.chosen)
 
 
 def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any) -> list[Encoded]:

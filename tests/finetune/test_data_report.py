@@ -240,13 +240,6 @@ def test_without_a_tokenizer_the_report_says_what_it_could_not_look_at() -> None
     report = check_data(ROWS, [], TrainConfig(model="", out=""), None)
     assert report.training is None and report.lengths is not None and report.lengths.unit == "characters"
     assert any("name the model with --model" in text for text in report.unchecked)
-    pairs = [
-        Example(
-            chosen=({"role": "assistant", "content": "a"},), rejected=({"role": "assistant", "content": "b"},)
-        )
-    ]
-    other = check_data(pairs, [], TrainConfig(model="", out="", objective=""), None)
-    assert any("no objective here learns from preferences yet" in text for text in other.unchecked)
 
 
 def test_the_preview_shows_what_is_learned_and_no_row_can_move_the_cursor_or_write_markup(

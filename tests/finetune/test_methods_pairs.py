@@ -11,7 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from trained_pairs import Trained, load_again, pairs
+from trained_pairs import Trained, load_again, logits, pairs
+
+from finetune.causal import load_causal
+from finetune.causal_job import attached
+from finetune.methods import METHODS, load_method
+from finetune.schema import TrainConfig
+from finetune.starting import LABELLING, with_shape
 
 Pairs = dict[tuple[str, str], Trained]
 PAIRS = pairs()
@@ -37,7 +43,7 @@ def test_a_few_steps_lower_the_loss_and_move_only_what_the_method_trains(
 ) -> None:
     trained = trained_pairs[pair]
     assert trained.after < trained.before - 0.02
-    may = MOVES[pair[0]] + (("classifier",) if pair[1] == "classify" else ())
+    may = MOVES[pair[0]] + (("classifier",) if pair[1] in LABELLING else ())
     assert {name for name in trained.moved if not any(part in name for part in may)} == set()
     for part in may:
         known = part in (".layers.1.", ".layer.1.", "model.norm", "lm_head", "")
@@ -64,3 +70,15 @@ def test_loaded_in_a_fresh_process_each_gives_the_outputs_that_it_gave_after_tra
         # A run over 4 bits is answered with the base that the 4 bits were made of.
         if pair[0] != "qlora":
             assert torch.allclose(fresh[str(item.folder)], item.logits, atol=1e-4), pair
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("full", "features", "qlora")])
+def test_a_run_that_goes_on_from_an_adapter_starts_with_the_answers_that_it_gave(
+    method: str, trained_pairs: Pairs
+) -> None:
+    trained = trained_pairs[method, "sft"]
+    config = with_shape(TrainConfig(model=str(trained.base), out="", adapter=str(trained.folder)))
+    torch.manual_seed(1)  # what is drawn anew must not show
+    model = attached(load_causal(trained.base, dtype=torch.float32), config, load_method(method))
+    assert torch.allclose(logits(model), trained.logits, atol=1e-4)
+    assert sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
