@@ -29,8 +29,9 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
         + ("sklearn", "matplotlib", "openpyxl", "defusedxml"),
     ),
     "gpu": ("QLoRA (4-bit weights)", ("bitsandbytes",)),
-    "chat": ("the application", ("streamlit", "altair", "pandas")),
-    "serve": ("the HTTP service", ("fastapi", "uvicorn")),
+    "feedback": ("feedback, improve", ("sqlalchemy",)),
+    "chat": ("the application", ("streamlit", "altair", "pandas", "sqlalchemy")),
+    "serve": ("the HTTP service", ("fastapi", "uvicorn", "sqlalchemy")),
 }
 MIN_FREE_GIB = 2.0
 
