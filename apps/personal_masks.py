@@ -19,7 +19,7 @@ from apps.feedback import Feedback
 Place = tuple[int, int, str]  # start and end in characters, kind
 NAMES = {"resident_id": "id number", "card": "bank card", "ip": "ip address"}  # as they stand in the text
 # Other forms of the same characters, each one character long, so that places stay where they are.
-_PLAIN = {
+_PLAIN: dict[int, int | str] = {
     **{0xFF01 + place: 0x21 + place for place in range(94)},  # full width
     **dict.fromkeys((0x00A0, 0x2007, 0x202F, 0x3000), " "),
     **dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212), "-"),

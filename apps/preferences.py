@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from apps.feedback import Feedback
@@ -104,9 +104,16 @@ def _report(fates: Sequence[Fate], masked: Mapping[str, int], notes: tuple[str, 
     for count, reason in fates:
         reasons.setdefault(count, Counter())[reason] += 1
     sums = {count: sum(found.values()) for count, found in reasons.items()}
-    plain = {count: dict(found) for count, found in reasons.items()}  # asdict cannot copy a Counter
-    report = PreferenceReport(read=len(fates), reasons=plain, masked=dict(masked), notes=notes)
-    return replace(report, **sums)
+    return PreferenceReport(
+        read=len(fates),
+        taken=sums.get("taken", 0),
+        duplicates=sums.get("duplicates", 0),
+        contradictions=sums.get("contradictions", 0),
+        unusable=sums.get("unusable", 0),
+        reasons={count: dict(found) for count, found in reasons.items()},  # asdict cannot copy a Counter
+        masked=dict(masked),
+        notes=notes,
+    )
 
 
 def _lacks(kind: Kind, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

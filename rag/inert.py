@@ -99,19 +99,21 @@ def without_controls(text: str) -> str:
     places |= {match.end() - 1: "&gt;" for match in _BARRED.finditer(folded) if match.group().endswith(">")}
     places |= {match.start(): "&#93;" for match in _BARRED.finditer(folded) if match.group().startswith("]")}
     places |= {match.start(): "&#91;" for match in _BRACKET.finditer(folded)}
-    return "".join(places.get(place, sign) for place, sign in enumerate(shown))
+    return "".join(places.get(place, sign) for place, sign in enumerate(shown)) if places else shown
 
 
 def quoted(text: str) -> str:
     """As `without_controls`; a line that opens like a turn ("System:", "### Instruction:") is marked as a quotation."""
     shown = visible(text)
     starts = {match.start() for match in _TURN.finditer(_folded(shown))}
+    if not starts:
+        return without_controls(shown)
     return without_controls("".join("> " + sign if at in starts else sign for at, sign in enumerate(shown)))
 
 
 def _folded(text: str) -> str:
     """The text, sign for sign, as a tokenizer's normaliser or a lenient reader would take it."""
-    return "".join(_fold(sign) for sign in text)
+    return text if text.isascii() else "".join(_fold(sign) for sign in text)
 
 
 def _fold(sign: str) -> str:

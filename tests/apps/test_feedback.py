@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.schema import CreateTable
 
 from apps.assistant import Answer
 from apps.feedback import Feedback, add_feedback, feedback_on, read_feedback
 from apps.feedback_database import append_only
+from apps.feedback_tables import METADATA
 from rag.schema import Chunk, Citation, Hit
 
 CITATION = Citation(
@@ -181,3 +185,9 @@ def test_postgresql_is_told_to_refuse_changes_of_every_table() -> None:
     function, *triggers = append_only("postgresql", ["feedback", "feedback_exports"])
     assert "RAISE EXCEPTION" in function and len(triggers) == 2
     assert all("BEFORE UPDATE OR DELETE OR TRUNCATE" in trigger for trigger in triggers)
+
+
+@pytest.mark.parametrize("dialect", [postgresql.dialect(), mysql.dialect()])
+def test_every_table_can_be_written_for_other_databases(dialect: sa.Dialect) -> None:
+    made = [str(CreateTable(table).compile(dialect=dialect)) for table in METADATA.sorted_tables]
+    assert len(made) == 3 and all("NOT NULL" in statement for statement in made)
