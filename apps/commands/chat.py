@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for name in ("streamlit", "altair", "pandas"):
+    for name in ("streamlit", "altair", "pandas", "sqlalchemy"):
         if find_spec(name) is None:
             raise ImportError(f"The application needs {name}: pip install 'llm-adaptation-advisor[chat]'")
     from apps.settings import load_settings
