@@ -20,20 +20,14 @@ class FreshAdapter:
     """Loads anew where another adapter stands at its folder. Answers that are being written end as they began."""
 
     def __init__(self, load: Callable[[], Generator], folder: str | Path) -> None:
+        self.name = ""  # of the base
+        self.adapter: str | None = str(folder)
         self._load = load
         self._folder = Path(folder)
         self._one_at_a_time = threading.Lock()
         self._stamp: Stamp | None = None
         self._generator: Generator | None = None
         self.newest()
-
-    @property
-    def name(self) -> str:
-        return self.newest().name
-
-    @property
-    def adapter(self) -> str | None:
-        return str(self._folder)
 
     def stream(
         self, messages: Sequence[Mapping[str, str]], *, question: str = "", evidence: Evidence | None = None
@@ -49,6 +43,7 @@ class FreshAdapter:
                     logger.info("%s was replaced; it is loaded anew", self._folder)
                 self._generator = None  # first, or both would be in memory at once
                 self._generator = self._loaded()
+                self.name = self._generator.name
             return self._generator
 
     def _loaded(self) -> Generator:

@@ -120,7 +120,8 @@ def _preferences(
     order: _Order, before: Sequence[Likelihood], after: Sequence[Likelihood], seed: int
 ) -> dict[str, Any]:
     """`moved`: the share that went towards the preferred answer, the adapter in place being the reference, as in the
-    loss of DPO and KTO. `ranking`: how often the better one is the likelier one, before and after."""
+    loss of DPO and KTO. `ranking`: how often the better one is the likelier one, before and after. `preferred`: by
+    how much the better ones themselves became likelier, nats per token; a margin grows also where both fall."""
     from finetune.preference_gain import pair_difference, pair_share, thumb_difference, thumb_share
 
     if order.liked:
@@ -132,6 +133,7 @@ def _preferences(
             "moved": thumb_share(order.questions, order.liked, shifts, seed),
             "ranking": thumb_difference(order.questions, order.liked, was, now, seed),
             "shift": _mean(shifts, order.liked) - _mean(shifts, [not up for up in order.liked]),
+            "preferred": _mean(shifts, order.liked),
         }
     was, now = _margins(before), _margins(after)
     shifts = [new - old for old, new in zip(was, now, strict=True)]
@@ -140,11 +142,16 @@ def _preferences(
         "moved": pair_share(order.questions, shifts, seed),
         "ranking": pair_difference(order.questions, was, now, seed),
         "shift": sum(shifts) / len(shifts),  # nats
+        "preferred": _per_token(after[::2]) - _per_token(before[::2]),
     }
 
 
 def _margins(found: Sequence[Likelihood]) -> list[float]:
     return [better.total - worse.total for better, worse in zip(found[::2], found[1::2], strict=True)]
+
+
+def _per_token(found: Sequence[Likelihood]) -> float:
+    return sum(one.mean for one in found) / len(found)
 
 
 def _mean(values: Sequence[float], which: Sequence[bool]) -> float:
@@ -157,7 +164,7 @@ def _gains(before: _Measured, after: _Measured, seed: int) -> dict[str, Mapping[
     from finetune.gains import RowScores, compare
 
     first, second = RowScores(), RowScores()
-    for name in before.task.keys() & after.task.keys():
+    for name in sorted(before.task.keys() & after.task.keys()):
         was, now = before.task[name], after.task[name]
         both = [at for at in was if at in now]
         first.means[name], second.means[name] = [was[at] for at in both], [now[at] for at in both]

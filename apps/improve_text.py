@@ -65,7 +65,9 @@ def _compared(compared: Mapping[str, Any], allowed: float) -> list[str]:
     lines = [
         f"held-out feedback: {moved['value']:.0%} moved to the preferred answer, by {compared['shift']:+.3f} {unit} in "
         f"the mean{_interval(moved)}",
-        f"  the better answer is the likelier one: {ranking['before']:.0%} before, {ranking['after']:.0%} after",
+        f"  the better answer is the likelier one: {ranking['before']:.0%} before, {ranking['after']:.0%} after; "
+        f"it became {'likelier' if compared['preferred'] > 0 else 'less likely'} by {abs(compared['preferred']):.3f} "
+        "nats per token",
     ]
     for name, gain in compared["task"].items():
         lines.append(
