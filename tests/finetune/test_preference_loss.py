@@ -95,8 +95,9 @@ def own_logps(model: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
 
 def trl_trainer(kind: str, model: Any, tokenizer: Any, folder: Path, **settings: Any) -> Any:
     """A trainer of trl's whose reference is given with the rows; its own batches are not used."""
-    import trl
     from datasets import Dataset
+
+    trl: Any = pytest.importorskip("trl", minversion="1.16", reason="trl 1.16 is not installed")
 
     columns = {"prompt": ["a", "b"], "chosen": ["c", "d"], "rejected": ["e", "f"]}
     if kind == "KTO":
