@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from apps.plan import ADVISOR_NAMES
+from finetune import processes
 from finetune.objectives import JUDGED, SAMPLING
 from finetune.schema import Prediction, TrainConfig
 
@@ -67,6 +68,7 @@ def _setup(config: TrainConfig, longest: int, card: bool, halves: bool) -> Train
         "gradient_checkpointing": checkpointing,
         "autocast": halves,
         "kbit_upcast": False,
+        **_processes(),
     }
     method: Any = ADVISOR_NAMES.get(config.method, config.method)
     if not halves and method != "qlora":
@@ -80,6 +82,13 @@ def _setup(config: TrainConfig, longest: int, card: bool, halves: bool) -> Train
     if config.objective in JUDGED:
         return _judged(config, method, fields, config.objective)
     return method_setup(method, **fields)
+
+
+def _processes() -> dict[str, Any]:
+    """Of several processes, each on its card: whether each holds the whole model or a part of it."""
+    if processes.count() == 1:
+        return {}
+    return {"gpus": processes.count(), "sharding": "fsdp" if processes.is_sharded() else "ddp"}
 
 
 def _judge_gib(config: TrainConfig) -> float:

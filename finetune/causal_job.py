@@ -20,7 +20,7 @@ from finetune.packing import Row, parted
 from finetune.processes import is_first
 from finetune.processor import trains_in_bf16
 from finetune.schema import TrainConfig
-from finetune.sharded import spread_loading
+from finetune.sharded import freeze_first, spread_loading
 from finetune.token_trainer import TokenTrainer
 from finetune.weights import model_config
 
@@ -43,6 +43,7 @@ def causal_job(
             {**arguments, "bf16": True, "use_cpu": True},
         )
     base = load_causal(folder, **loading, **spread_loading())
+    freeze_first(base, config.method)
     plain = not entry(config.method).virtual_tokens
     apart = plain and keeps_rows_apart(base)
     if any("position_ids" in row for row in sequences) and not apart:

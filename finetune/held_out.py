@@ -17,6 +17,7 @@ from finetune.objectives import Job
 from finetune.oom import in_batches
 from finetune.processes import is_sharded
 from finetune.schema import Example, TrainConfig
+from finetune.sharded import forget_gathered
 from finetune.template import IGNORED, encode, render, stop_tokens
 from finetune.together import shared_out
 from finetune.told import Told
@@ -88,6 +89,7 @@ def evaluating(model: Any) -> Iterator[None]:
             yield
     finally:
         model.train(was_training)
+        forget_gathered(model)
 
 
 def _answer_scores(

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 from finetune import processes
 
@@ -39,12 +38,37 @@ def spread_loading() -> dict[str, Any]:
         ) from None
 
 
+def freeze_first(base: Any, method: str) -> None:
+    """Before the first pass over a spread base: what FSDP gathers keeps for good whether it is trained."""
+    if processes.is_sharded() and method != "full":
+        base.requires_grad_(False)
+
+
+def forget_gathered(model: Any) -> None:
+    """After passes without gradients, at whose end FSDP keeps some weights gathered: later ones would be read from
+    there, and not as they were trained."""
+    if not processes.is_sharded():
+        return
+    from torch.distributed.fsdp import FSDPModule
+
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
+
+
 def keep_whole_checkpoints(trainer: Any) -> None:
     """Has checkpoints hold what a run that goes on needs, and whole tensors of a model that is trained as a whole: left
     to itself the Trainer stores one process's part of the optimizer, and cannot load whole weights into parts."""
     trainer.args.save_only_model = False
+    forget_gathered(trainer.model)  # the optimizer is to find the parts, not what was gathered of them
+
+    def load_weights(folder: str, model: Any = None) -> None:
+        forget_gathered(trainer.model)
+        _load_weights(trainer.model, Path(folder))
+
+    trainer._load_from_checkpoint = load_weights
     if not all(weight.requires_grad for weight in trainer.model.parameters()):
-        return  # an adapter lies whole in every process
+        return  # an adapter lies whole in every process, and so does its optimizer
     save, load = trainer._save_optimizer_and_scheduler, trainer._load_optimizer_and_scheduler
 
     def save_optimizer(folder: str) -> None:
@@ -57,12 +81,8 @@ def keep_whole_checkpoints(trainer: Any) -> None:
         else:
             _load_optimizer(trainer, Path(folder))
 
-    def load_weights(folder: str, model: Any = None) -> None:
-        _load_weights(trainer.model, Path(folder))
-
     trainer._save_optimizer_and_scheduler = save_optimizer
     trainer._load_optimizer_and_scheduler = load_optimizer
-    trainer._load_from_checkpoint = load_weights
 
 
 def _save_optimizer(trainer: Any, folder: Path) -> None:
@@ -88,7 +108,12 @@ def _load_optimizer(trainer: Any, folder: Path) -> None:
 
 
 def _load_weights(model: Any, folder: Path) -> None:
-    weights = dict(model.named_parameters())
+    # peft leaves an adapter's name out of those of its stored weights.
+    adapter = f".{getattr(model, 'active_adapter', '')}"
+    weights = {
+        name.replace(f"{adapter}.", "."): weight
+        for name, weight in model.named_parameters(remove_duplicate=False)
+    }
     with torch.no_grad():
         for file in sorted(folder.glob("*.safetensors")):
             for name, value in load_file(file).items():
@@ -96,11 +121,13 @@ def _load_weights(model: Any, folder: Path) -> None:
 
 
 def _whole(value: Any) -> Any:
-    return value.full_tensor().cpu() if isinstance(value, DTensor) else value
+    return value.full_tensor().cpu() if hasattr(value, "full_tensor") else value
 
 
 def _part(value: Any, weight: Any) -> Any:
     """This process's part of a tensor that belongs to a weight; what has another shape, such as a count, is left."""
+    from torch.distributed.tensor import DTensor, distribute_tensor
+
     if isinstance(weight, DTensor) and value.shape == weight.shape:
         return distribute_tensor(value.to(weight.device), weight.device_mesh, weight.placements)
     return value

@@ -10,6 +10,7 @@ from transformers import Trainer
 
 from finetune.learned_logits import at_learned
 from finetune.processes import is_sharded
+from finetune.sharded import forget_gathered
 from finetune.sharing import own_share
 from finetune.template import IGNORED
 
@@ -50,6 +51,7 @@ class TokenTrainer(Trainer):
             batch: Any = self.data_collator(rows[at : at + size])
             total += self._summed(model, self._prepare_inputs(batch))
         model.train(was_training)
+        forget_gathered(model)
         loss, tokens = self.accelerator.reduce(total, reduction="sum").tolist()
         metrics = {
             f"{metric_key_prefix}_loss": loss / max(tokens, 1),

@@ -7,13 +7,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
+from apps.cli import main as advisor
 from finetune import TrainConfig, train
 from finetune.processes import place
 from finetune.schema import Example
@@ -151,6 +153,18 @@ def spread(runs: Runs) -> None:
     runs.run("qlora", chats(13, 5), **PLAIN, method="qlora")
 
 
+def command(folder: Path) -> dict[str, Any]:
+    """`advisor train` in this process: its status and what it prints."""
+    flags = ["--max-steps", "2", "--batch-size", "2", "--general", "none", "--metric-rows", "0"]
+    said, printed = StringIO(), StringIO()
+    with redirect_stderr(said), redirect_stdout(printed):
+        status = advisor(
+            ["train", str(folder / "rows.jsonl"), "--model", str(folder / "model"), *flags]
+            + ["--out", str(folder / "command")]
+        )
+    return {"status": status, "said": said.getvalue(), "printed": printed.getvalue()}
+
+
 def everything(runs: Runs) -> None:
     runs.run("uneven", chats(13, 5), **SCORED)
     runs.run("blocks", documents(), **BLOCKS)
@@ -165,6 +179,7 @@ def everything(runs: Runs) -> None:
         runs.run("stopped", chats(13, 2), **PLAIN)
     runs.run("resumed", chats(13, 2), out="stopped", **PLAIN, resume=True)
     runs.run("finished", chats(13, 2), out="stopped", **PLAIN, resume=True)
+    runs.kept["command"] = command(runs.folder)
 
 
 def main(what: str, folder: Path) -> None:

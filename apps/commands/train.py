@@ -57,7 +57,11 @@ def _add_run_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--head-learning-rate", type=float, help="of a classifier's head beside a trained body"
     )
-    group.add_argument("--batch-size", type=int, help="rows at a time; halved where memory runs out")
+    group.add_argument(
+        "--batch-size",
+        type=int,
+        help="rows at a time, in each process of torchrun; halved where memory runs out",
+    )
     group.add_argument("--accumulation", type=int, help="batches of one step")
     group.add_argument("--max-length", type=int, help="tokens; longer rows are cut and counted")
     group.add_argument(

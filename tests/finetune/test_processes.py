@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,18 @@ from finetune.schema import Example
 
 ROOT = Path(__file__).parents[2]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+TORCHRUN += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]  # a port that is free
+ACCELERATE = [sys.executable, "-m", "accelerate.commands.launch", "--use_fsdp", "--fsdp_version", "2"]
+ACCELERATE += ["--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no"]
+ACCELERATE += ["--dynamo_backend", "no", "--main_process_port", "0"]
 
 
-def launched(
-    *command: str, launcher: list[str] | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    free_port = ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"] if launcher is None else []
+def launched(*command: str, launcher: Sequence[str] = TORCHRUN) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join(str(ROOT / part) for part in ("", "tests"))
     return subprocess.run(
-        [*(launcher or TORCHRUN), *free_port, *command],
+        [*launcher, *command],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", **environment},
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -42,6 +44,8 @@ def folder(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where two processes have made the runs of process_runs.py."""
     found = tmp_path_factory.mktemp("processes")
     (found / "model").symlink_to(tiny_llama)
+    lines = [json.dumps({"messages": row.messages, "split": row.split}) for row in runs.chats(6, 2)]
+    (found / "rows.jsonl").write_text("\n".join(lines), "utf-8")
     done = launched(str(ROOT / "tests" / "process_runs.py"), "all", str(found))
     assert done.returncode == 0, done.stderr[-4000:]
     return found
@@ -165,10 +169,10 @@ def test_a_method_that_one_process_has_to_do_alone_is_refused_once(met: list[dic
 
 @pytest.fixture(scope="module")
 def spread(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where two processes have made runs with FSDP, each holding a part of the model."""
+    """Where two processes of accelerate have made runs with FSDP, each holding a part of the model."""
     found = tmp_path_factory.mktemp("spread")
     (found / "model").symlink_to(tiny_llama)
-    done = launched(str(ROOT / "tests" / "process_runs.py"), "spread", str(found), FSDP_VERSION="2")
+    done = launched(str(ROOT / "tests" / "process_runs.py"), "spread", str(found), launcher=ACCELERATE)
     assert done.returncode == 0, done.stderr[-4000:]
     return found
 
@@ -196,20 +200,10 @@ def test_a_mistake_ends_every_process_with_one_line(tiny_llama: Path, tmp_path: 
     assert not (tmp_path / "out").exists() and done.stdout == ""
 
 
-def test_accelerate_starts_the_command_as_torchrun_does(tiny_llama: Path, tmp_path: Path) -> None:
-    rows, out = tmp_path / "rows.jsonl", tmp_path / "out"
-    rows.write_text(
-        "".join(json.dumps({"messages": row.messages, "split": row.split}) + "\n" for row in runs.chats(6, 2))
-    )
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    launcher += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    flags = ["--max-steps", "2", "--batch-size", "2", "--general", "none", "--metric-rows", "0"]
-    done = launched(
-        *["--main_process_port", "0", "-m", "apps.cli", "train", str(rows)],
-        *["--model", str(tiny_llama), "--out", str(out), *flags],
-        launcher=launcher,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert done.stdout.count(f"Saved to {out}") == 1
-    assert done.stderr.count("load: 1 of 1") == 1
-    assert (out / "adapter_card.json").is_file() and (out / "loss.svg").is_file()
+def test_the_command_speaks_in_one_process(folder: Path, met: list[dict[str, Any]]) -> None:
+    first, second = (here["command"] for here in met)
+    assert first["status"] == second["status"] == 0
+    assert f"Saved to {folder / 'command'}" in first["printed"] and "2 processes" in first["printed"]
+    assert "load: 1 of 1" in first["said"]
+    assert second["printed"] == second["said"] == ""
+    assert (folder / "command" / "loss.svg").is_file()
