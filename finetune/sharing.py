@@ -46,7 +46,8 @@ def learn_each_row_once(trainer: Any) -> None:
     def count_without_filling(batch: dict[str, torch.Tensor]) -> None:
         labels = batch["labels"]
         learned = labels.reshape(len(labels), -1).ne(IGNORED).any(-1)
-        count_tokens({name: values[learned] for name, values in batch.items()})
+        # What is told of pairs has half as many rows as their tokens.
+        count_tokens({name: values[learned] for name, values in batch.items() if len(values) == len(learned)})
 
     trainer.get_train_dataloader = get_train_dataloader
     trainer._track_num_input_tokens = count_without_filling
