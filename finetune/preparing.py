@@ -47,8 +47,9 @@ def prepare(run: Rows, folder: Path, told: Told) -> Job:
     _arrange_processes(job.trainer, told)
     _ask_reference(job, config, told)
     trained = sum(weight.numel() for weight in job.trainer.model.parameters() if weight.requires_grad)
-    # Weights, and AdamW's two fp32 moments, of three checkpoints (the best, the newest and the one being written).
-    run_folder.check_room(folder, 3 * 12 * trained)
+    # Weights, and AdamW's two fp32 moments, of three checkpoints (the best, the newest and the one being written); of
+    # sampled answers also the weights that a run goes back to.
+    run_folder.check_room(folder, 3 * (16 if config.objective in SAMPLING else 12) * trained)
     told.progress("load", 1, 1)
     return job
 

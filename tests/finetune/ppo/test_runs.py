@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from finetune import TrainConfig, TrainingInterrupted, load_generator, train
+from finetune.checks import check_config
 from finetune.metrics_log import read_metrics
 from finetune.ppo.trainer import STATE
 from finetune.run_folder import unfinished
@@ -103,18 +105,20 @@ def test_a_policy_that_goes_too_far_is_stopped_and_the_one_before_kept(
     run: Run, prompts: list[Example], tmp_path: Path
 ) -> None:
     said: list[str] = []
-    far = {"learning_rate": 0.1, "max_kl": 2.0, "warmup_share": 0.0}
+    far = {"learning_rate": 1e-2, "max_kl": 2.5, "warmup_share": 0.0}  # KL 0, 2.2, 2.8
     result = train(prompts, run(**far), say=said.append)
     kept = result.card.stopped["kept_step"]
-    assert kept < 3 and result.steps == kept and result.card.stopped["of"] == 4
+    assert 0 < kept < 3 and result.steps == kept and result.card.stopped["of"] == 4
     (line,) = [line for line in said if "--max-kl" in line]
-    assert f"more than --max-kl 2; the weights of step {kept} are kept" in line and line in result.notes
-    until = {**far, "max_kl": 0.0, "max_steps": 4}
-    with pytest.raises(TrainingInterrupted):
-        train(prompts, run(**until, out=str(tmp_path / "until")), stop_at(max(kept, 1)))
-    if kept:
-        stopped = weights(str(tmp_path / "until.unfinished" / f"checkpoint-{kept}"))
-        assert all(torch.equal(stopped[name], weight) for name, weight in weights(result.path).items())
+    assert f"more than --max-kl 2.5; the weights of step {kept} are kept" in line and line in result.notes
+    until = run(**far, save_steps=1, out=str(tmp_path / "until"))
+    with pytest.raises(TrainingInterrupted):  # right before the policy is found to be too far
+        train(prompts, until, stop_at(kept + 1))
+    near = load_file(tmp_path / "until.unfinished" / f"checkpoint-{kept}" / "adapter_model.safetensors")
+    resumed = train(prompts, replace(until, resume=True))
+    assert resumed.card.stopped == result.card.stopped
+    for name, weight in weights(result.path).items():
+        assert torch.equal(near[name], weight) and torch.equal(weights(resumed.path)[name], weight)
 
 
 @contextmanager
@@ -136,9 +140,9 @@ def test_fewer_answers_at_a_time_make_the_same_steps(
     run: Run, prompts: list[Example], tmp_path: Path
 ) -> None:
     said: list[str] = []
-    whole = train(prompts, run(max_steps=2, out=str(tmp_path / "whole")))
+    whole = train(prompts, run(max_steps=1, out=str(tmp_path / "whole")))
     with memory_for(1):
-        result = train(prompts, run(max_steps=2), say=said.append)
+        result = train(prompts, run(max_steps=1), say=said.append)
     assert "memory ran out in training: it goes on with 1 answers at a time" in said
     for one, other in zip(figures(result.path), figures(whole.path), strict=True):
         assert one == pytest.approx(other, abs=1e-5)
@@ -204,3 +208,17 @@ def test_settings_that_do_not_fit_are_refused_in_one_line(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         train(prompts, run(**changes))
+
+
+def test_several_processes_are_refused_before_anything_is_loaded(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "RANK": "0",
+        "WORLD_SIZE": "2",
+        "LOCAL_RANK": "0",
+        "MASTER_ADDR": "localhost",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match="learns in one process; start it without torchrun"):
+        check_config(run())
