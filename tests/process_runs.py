@@ -144,12 +144,13 @@ def spread(runs: Runs) -> None:
     for method in ("lora", "full"):
         held = Held()
         hook = register_module_forward_pre_hook(held)
-        runs.run(method, chats(13, 5), **SCORED, method=method)
+        answers = {"metric_rows": 1} if method == "lora" else {}
+        runs.run(method, chats(13, 5), **{**UNEVEN, **answers}, method=method)
         hook.remove()
         runs.kept[method] |= {"parts": held.parts, "whole": held.whole}
         with in_one_process(4, ask_to_stop, once=True):
-            runs.run(f"{method} stopped", chats(13, 5), **SCORED, method=method)
-        runs.run(f"{method} resumed", chats(13, 5), f"{method} stopped", **SCORED, method=method, resume=True)
+            runs.run(f"{method} stopped", chats(13, 5), **UNEVEN, method=method)
+        runs.run(f"{method} resumed", chats(13, 5), f"{method} stopped", **UNEVEN, method=method, resume=True)
     runs.run("qlora", chats(13, 5), **PLAIN, method="qlora")
 
 
