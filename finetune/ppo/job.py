@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from finetune.defaults import learning_rates
-from finetune.methods import Method
+from finetune.methods import Method, entry
 from finetune.objectives import Job
 from finetune.ppo.prompts import load_tokenizer, prompts_of
+from finetune.ppo.settings import Settings, policy_settings
 from finetune.schema import Example, TrainConfig
 from finetune.starting import tokenizer_folder
 
@@ -66,22 +67,11 @@ def _trainer(
 
     from finetune.causal import load_causal
     from finetune.causal_job import attached
-    from finetune.methods import entry
     from finetune.ppo.algorithms import ALGORITHMS
-    from finetune.ppo.rollout import Sampler
-    from finetune.ppo.settings import policy_settings
     from finetune.ppo.trainer import PolicyTrainer
-    from finetune.template import stop_tokens
 
     settings = policy_settings(config)
     model = attached(load_causal(folder, **method.loading()), config, method)
-    sampler = Sampler(
-        stops=stop_tokens(tokenizer, model.generation_config),
-        pad_token_id=tokenizer.pad_token_id,
-        most_tokens=settings.answer_tokens,
-        at_once=settings.answers_per_step,
-        equal_lengths=entry(config.method).virtual_tokens,
-    )
     given = {
         **arguments,
         "per_device_train_batch_size": settings.prompts,  # a step of the Trainer is a round of the loop
@@ -99,10 +89,23 @@ def _trainer(
         settings=settings,
         algorithm=ALGORITHMS[config.objective],
         reward=reward,
-        sampler=sampler,
+        sampler=_sampler(model, tokenizer, settings, config),
         rows=config.batch_size,
         head_learning_rate=rate,
         say=_unheard,
+    )
+
+
+def _sampler(model: Any, tokenizer: Any, settings: Settings, config: TrainConfig) -> Any:
+    from finetune.ppo.rollout import Sampler
+    from finetune.template import stop_tokens
+
+    return Sampler(
+        stops=stop_tokens(tokenizer, model.generation_config),
+        pad_token_id=tokenizer.pad_token_id,
+        most_tokens=settings.answer_tokens,
+        at_once=settings.answers_per_step,
+        equal_lengths=entry(config.method).virtual_tokens,
     )
 
 
