@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 
 from finetune import processes
+from finetune.objectives import JUDGED
 from finetune.schema import TrainConfig
 
 # Methods over a base that is spread: 4-bit weights cannot be divided, and others train parts of the base's weights.
 SPREAD = ("full", "lora", "rslora")
-TOGETHER = (
-    "classify",
-    "pretrain",
-    "sft",
-)  # objectives whose losses and scores are counted over all processes
+# Objectives whose losses and scores are counted over all processes.
+TOGETHER = ("classify", "dpo", "kto", "pretrain", "reward", "sft")
 
 
 def check_launch(config: TrainConfig) -> None:
@@ -47,6 +45,10 @@ def _check_sharded(config: TrainConfig) -> None:
         )
     if config.objective == "classify":
         raise ValueError("An encoder is not spread over devices: start 'classify' without FSDP.")
+    if config.objective in JUDGED:
+        raise ValueError(
+            f"'{config.objective}' was not tried over a base that is spread over devices (FSDP); start it without FSDP."
+        )
     if config.method not in SPREAD:
         raise ValueError(
             f"Method '{config.method}' is not trained over a base that is spread over devices (FSDP); start it "
