@@ -14,6 +14,7 @@ from .phrase import Phrase, say
 from .schema import Option
 
 INDEX, ADAPTER = "build/index", "build/adapter"
+_FIRST_STAGE = "build/sft"  # what learning from preferences goes on from
 _CHUNK_TOKENS = 180  # of rag's passages: how many of them hold all documents
 _SPREAD = (LORA, FULL)  # those of them that share a base out over cards
 _LAUNCHER = "accelerate launch --use_fsdp --fsdp_version 2"
@@ -58,9 +59,10 @@ def _training(case: Case, options: Sequence[Option]) -> list[str]:
         lines.append(_on_several_cards(spread := _is_spread(case, runs)))
         start = f"{_LAUNCHER} --num_processes {cards} -m apps.cli" if spread else start
     if runs.method in _RUNS:
-        lines.append(f"{start} {_train(case, runs)}")
+        out = _FIRST_STAGE if best.method in (DPO, KTO) else ADAPTER
+        lines.append(f"{start} {_train(case, runs, out)}")
     if best.method in (DPO, KTO):
-        lines.append(_second_stage(best))
+        lines.append(_second_stage(case, best))
     return lines
 
 
@@ -80,17 +82,14 @@ def _on_several_cards(spread: bool) -> Phrase:
     )
 
 
-def _second_stage(best: Option) -> Phrase:
-    if best.method == DPO:
-        return say(
-            "# The second stage, DPO on your preference pairs, has no command yet; trl's DPOTrainer runs it."
-        )
-    return say(
-        "# The second stage, KTO on your marked answers, has no command yet; trl's KTOTrainer runs it."
-    )
+def _second_stage(case: Case, best: Option) -> str:
+    examples = case.data.examples if case.data else None
+    judged = examples is not None and examples.layout in ("preference", "thumbs")
+    rows = (examples.path if examples and judged else None) or f"{best.method}.jsonl"
+    return f"advisor train {shlex.quote(rows)} --objective {best.method} --adapter {_FIRST_STAGE} --out {ADAPTER}"
 
 
-def _train(case: Case, option: Option) -> str:
+def _train(case: Case, option: Option, out: str) -> str:
     examples = case.data.examples if case.data else None
     readable = examples is not None and examples.layout not in ("preference", "thumbs")
     rows = (examples.path if examples and readable else None) or "pairs.jsonl"
@@ -101,7 +100,7 @@ def _train(case: Case, option: Option) -> str:
         parts += ["--objective", "pretrain"]
     elif _labels(case, option):
         parts += ["--objective", "classify"]
-    parts += ["--model", shlex.quote(_spoken(option.model)), "--out", ADAPTER]
+    parts += ["--model", shlex.quote(_spoken(option.model)), "--out", out]
     return " ".join(parts)
 
 

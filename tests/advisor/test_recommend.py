@@ -150,8 +150,9 @@ def test_preference_pairs_bring_dpo_as_a_second_stage():
     plan = recommend(None, examples_only(PAIRS), Needs(gap="behaviour"))
     assert plan.needs.preference_pairs == 900 and plan.needs.labelled_examples is None
     assert plan.best.method == "dpo"
-    assert any(line.startswith("# The second stage, DPO") for line in plan.commands)
-    assert not plan.next_command.startswith("#")
+    first, second = [line for line in plan.commands if line.startswith("advisor train")]
+    assert first.endswith("--out build/sft")
+    assert second.endswith("--objective dpo --adapter build/sft --out build/adapter")
 
 
 def test_marked_answers_bring_kto_and_nothing_else_does():
