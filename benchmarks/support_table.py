@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from tiny_families import FAMILIES, build
 
 from finetune.defaults import learning_rates
 from finetune.methods import METHODS
-from finetune.objectives import OBJECTIVES
 from finetune.schema import Example, TrainConfig
 from finetune.support import WRITING, why_not
 from finetune.weights import model_config
 
-TRIED = tuple(name for name in ("sft", "pretrain", "classify", "dpo", "kto", "reward") if name in OBJECTIVES)
+SAMPLED = ("ppo", "grpo")
+TRIED = ("sft", "pretrain", "classify", "reward", "dpo", "kto", *SAMPLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,8 @@ def rows(objective: str) -> list[Example]:
         ]
     if objective == "kto":
         return [Example(messages=asked[n], thumb=n % 2 == 0) for n in range(6)]
+    if objective in SAMPLED:
+        return [Example(messages=(turn,)) for turn, _ in asked]
     return [Example(messages=turns) for turns in asked]
 
 
@@ -61,9 +63,19 @@ def _answer(text: str) -> dict[str, str]:
     return {"role": "assistant", "content": text}
 
 
+def word_count(said: Sequence[dict[str, Any]]) -> list[float]:
+    """The reward of sampled answers."""
+    return [float(len(one["answer"].split())) for one in said]
+
+
 def attempt(method: str, objective: str, family: str, model: Path, scratch: Path) -> Trial:
     """Trains two steps. A pair that is refused is tried all the same, without asking the function."""
     refused = why_not(method, objective, model_config(model))
+    sampling: dict[str, Any] = {
+        "reward": "support_table:word_count",
+        "answers_per_step": 4,
+        "answer_tokens": 8,
+    }
     settings = TrainConfig(
         model=str(model),
         out=str(scratch / f"{family}-{objective}-{method}"),
@@ -74,6 +86,7 @@ def attempt(method: str, objective: str, family: str, model: Path, scratch: Path
         learning_rate=1e-3,
         last_layers=1,
         **({"general": "none"} if objective in WRITING else {}),  # type: ignore[arg-type]
+        **(sampling | {"samples": 2 if objective == "grpo" else 1} if objective in SAMPLED else {}),
     )
     failed = _failure(settings, objective, ask=refused is None)
     return Trial(method=method, objective=objective, family=family, refused=refused, failed=failed)
