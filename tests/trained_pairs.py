@@ -25,8 +25,12 @@ from finetune.weights import base_hash
 
 # One model that has biases and ties nothing, one encoder, and one that LLaMA-Adapter is made for.
 MODELS = {
-    "sft": "qwen2", "pretrain": "qwen2", "classify": "bert",
-    "dpo": "qwen2", "kto": "qwen2", "reward": "bert",
+    "sft": "qwen2",
+    "pretrain": "qwen2",
+    "classify": "bert",
+    "dpo": "qwen2",
+    "kto": "qwen2",
+    "reward": "bert",
 }
 JUDGING = (
     "full",

@@ -168,7 +168,7 @@ def test_rows_cut_and_dropped_are_told(config: Make, rows: list[Example]) -> Non
     ("changes", "message"),
     [
         ({"method": "lroa"}, r"Unknown method 'lroa' \(near: lora\); choose one of"),
-        ({"objective": "dpo"}, r"Unknown objective 'dpo'; choose one of \['classify', 'pretrain', 'sft'\]"),
+        ({"objective": "rlhf"}, r"Unknown objective 'rlhf'; choose one of \['classify', 'dpo'"),
         ({"model": "no/such-model"}, "Unknown model 'no/such-model'"),
         ({"model": "minilm"}, "does not write text; give a causal language model"),
         ({"objective": "classify"}, "No row fits the objective 'classify'.*use 'sft'"),
