@@ -98,7 +98,9 @@ def check_mergeable(card: AdapterCard, adapter: str | Path) -> None:
     if is_whole(card):
         raise ValueError(f"'{adapter}' is a whole model already; there is nothing to merge.")
     if card.objective == "reward":
-        raise ValueError(f"'{adapter}' is a reward model, which keeps its base; give its folder where it is asked for.")
+        raise ValueError(
+            f"'{adapter}' is a reward model, which keeps its base; give its folder where it is asked for."
+        )
     if not entry(card.method).merges:
         able = sorted(name for name, method in METHODS.items() if method.merges and not method.whole)
         raise ValueError(
