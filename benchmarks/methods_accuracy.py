@@ -83,7 +83,11 @@ def table(name: str, rows: Mapping[str, list[dict[str, Any]]]) -> list[str]:
         setting = ", ".join(f"{value:g}" for value in first["settings"].values())
         peaks = [row["gib"] for row in found if row["gib"] is not None]
         cells += [f"{first['trainable']:,}", f"{first['share']:.2%}", setting]
-        cells += [f"{mean(row['seconds'] for row in found):.0f}", f"{max(peaks):.2f}" if peaks else ""]
+        elsewhere = "†" if any("H100" not in row["on"] for row in found) else ""
+        cells += [
+            f"{mean(row['seconds'] for row in found):.0f}{elsewhere}",
+            f"{max(peaks):.2f}" if peaks else "",
+        ]
         lines.append(f"| {method} | {' | '.join(cells)} |")
     return [*lines, ""]
 
@@ -219,6 +223,8 @@ def report(
         "reviews; LoRA and Houlsby within 1.5 points of full), in points of accuracy:",
         "",
         *expected(results),
+        "†: on a processor that was busy with other work, so no figure of speed; its peak is the whole process.",
+        "",
         "Measured on: "
         + "; ".join(sorted({row["on"] for s in results.values() for m in s.values() for row in m}))
         + ".",
