@@ -5,7 +5,7 @@ from __future__ import annotations
 from finetune.objectives import JUDGED
 from finetune.schema import TrainConfig
 
-LOSSES = ("ipo", "sigmoid")  # as preference_loss.DPO_LOSSES, which torch comes with
+LOSSES = ("ipo", "rpo", "sigmoid")  # as preference_loss.DPO_LOSSES, which torch comes with
 
 
 def check_judged(config: TrainConfig) -> None:

@@ -1,4 +1,4 @@
-"""The losses of learning from judgements, pure: DPO and IPO over pairs, KTO over thumbs, Bradley and Terry over scores.
+"""The losses of learning from judgements, pure: over pairs (DPO, IPO, RPO; Bradley and Terry) and over thumbs (KTO).
 
 A ratio is log p(answer) under the model that is trained minus that under the reference, in nats.
 """
@@ -36,7 +36,20 @@ def ipo(ratios: Pairs, tokens: Pairs, beta: float) -> torch.Tensor:
     return (means[:, 0] - means[:, 1] - 1 / (2 * beta)) ** 2
 
 
-DPO_LOSSES: dict[str, Callable[[Pairs, Pairs, float], torch.Tensor]] = {"ipo": ipo, "sigmoid": dpo}
+def rpo(ratios: Pairs, tokens: Pairs, beta: float) -> torch.Tensor:
+    """DPO and, of the same weight, the better answer's loss for each token: arXiv 2404.19733, section 2 (alpha 1).
+
+    A margin may also grow while both answers become unlikely, and so does what both begin with, which DPO alone leaves
+    to chance. The reference's own loss, a constant, is left out, so that the first step has that of DPO.
+    """
+    return dpo(ratios, tokens, beta) - ratios[:, 0] / tokens[:, 0].clamp(min=1)
+
+
+DPO_LOSSES: dict[str, Callable[[Pairs, Pairs, float], torch.Tensor]] = {
+    "ipo": ipo,
+    "rpo": rpo,
+    "sigmoid": dpo,
+}
 
 
 def kto(

@@ -61,7 +61,7 @@ class TrainConfig:
     prompt_encoder: str = "mlp"  # of P-tuning: mlp or lstm
     prompt_hidden: int | None = None  # width of the network behind a prefix or P-tuning; None = the model's
     beta: float = _default("beta")  # of dpo and kto: how dear it is to leave the reference
-    preference_loss: str = "sigmoid"  # of dpo: sigmoid or ipo
+    preference_loss: str = "sigmoid"  # of dpo: sigmoid, ipo or rpo
     desirable_weight: float | None = None  # of kto: of liked answers; None = both kinds weigh the same in sum
     undesirable_weight: float | None = None
     # Of ppo and grpo; None = the objective's own, whose source stands in defaults.toml.

@@ -8,7 +8,11 @@ import argparse
 def add_alignment_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--adapter", metavar="FOLDER", help="go on from this adapter (default: from the base)")
     group.add_argument("--beta", type=float, help="of dpo and kto: how dear it is to leave the reference")
-    group.add_argument("--preference-loss", metavar="NAME", help="of dpo: sigmoid (default) or ipo")
+    group.add_argument(
+        "--preference-loss",
+        metavar="NAME",
+        help="of dpo: sigmoid (default), ipo, or rpo (the better answer's own loss beside it)",
+    )
     group.add_argument(
         "--desirable-weight", type=float, help="of kto: of liked answers (default: balanced by their number)"
     )
