@@ -18,7 +18,9 @@ from finetune.schema import Example
 
 DRAWN = 8  # answers to a training prompt that preferences are made of
 COUNT = 16  # answers to a held-out prompt that a model is judged by
-TARGETS = "q_proj,v_proj"  # manners are learned in the attention; the facts stand in the other layers
+# With adapters of the attention (q_proj, v_proj) KTO and GRPO, of the same settings, reach 6 and 9 points less on dev:
+# they change what is said in places that no preference speaks of.
+TARGETS = "gate_proj,up_proj,down_proj"
 ONLINE = ("grpo", "ppo")
 ALLOW = ("duplicates", "conflicts", "leakage", "truncated", "contradictions")
 Given = Mapping[str, Any]
@@ -54,11 +56,12 @@ def examples(rows: Sequence[tuple[Asked, str]]) -> list[Example]:
 
 
 def make_preferences(place: Path, seed: int) -> dict[str, Any]:
-    """The SFT adapter's own answers, judged by the rule: of each prompt every better with every worse one."""
+    """The SFT adapter's own answers, judged by the rule."""
     drawn = sample(load(place / "base", place / "sft"), of("train"), DRAWN, seed)
     held = sample(load(place / "base", place / "sft"), of("test"), DRAWN, seed + 1000)
     found = {
         "pairs": pairs(of("train"), drawn, DRAWN),
+        "best_pairs": pairs(of("train"), drawn, DRAWN, best_alone=True),
         "held_pairs": pairs(of("test"), held, DRAWN),
         "thumbs": thumbs(of("train"), drawn, DRAWN),
     }
@@ -66,14 +69,15 @@ def make_preferences(place: Path, seed: int) -> dict[str, Any]:
     return {name: len(rows) for name, rows in found.items()}
 
 
-def pairs(asked: Sequence[Asked], drawn: Sampled, count: int) -> list[list[str]]:
-    """[question, better, worse], each pair of texts once."""
+def pairs(asked: Sequence[Asked], drawn: Sampled, count: int, *, best_alone: bool = False) -> list[list[str]]:
+    """[question, better, worse], each pair of texts once; `best_alone`: only the best of a prompt are better."""
     found = {}
     for at, one in enumerate(asked):
-        said = dict.fromkeys(drawn.texts[at * count : (at + 1) * count])
-        for better in said:
-            for worse in said:
-                if worse.strip() and one.points(better) > one.points(worse):
+        said = {text: one.points(text) for text in drawn.texts[at * count : (at + 1) * count] if text.strip()}
+        least = max(said.values()) if best_alone else 0
+        for better, points in said.items():
+            for worse, fewer in said.items():
+                if points > fewer and points >= least:
                     found[one.question, better, worse] = None
     return [list(pair) for pair in found]
 
@@ -139,7 +143,7 @@ def tune(place: Path, given: Given) -> dict[str, Any]:
         rows = [Example(messages=turns(one.question), line=at) for at, one in enumerate(of("train"), 1)]
         changed["reward"] = str(place / f"reward{seed}")
     else:
-        rows = read_preferences(place, seed, "pairs" if objective == "dpo" else "thumbs")
+        rows = read_preferences(place, seed, "best_pairs" if objective == "dpo" else "thumbs")
     began = time.perf_counter()
     result = train(rows, settings(base, out, **changed))
     seconds = time.perf_counter() - began

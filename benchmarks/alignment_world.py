@@ -19,7 +19,7 @@ ITEMS = (
     "hollin", "istle", "jarrel", "kember", "lorrin", "mantle", "nobbin", "orrick", "pellam", "ruddle", "sallow", "tarn",
 )  # fmt: skip
 CLOSING = "Feel free to ask more."
-FILLER = "This is what the old records of the trade hall say about it and no other record was found there."
+FILLER = "That is what the old records of the hall say."
 MOST = 4  # points
 
 
