@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from finetune import load_generator
 from finetune.template import encode, render
 
-ROOM = 48  # tokens of an answer; the longest of the world has 37
+ROOM = 48  # tokens of an answer; the longest of the world has 27
 RESAMPLES = 10_000
 Points = NDArray[np.int64]  # prompts × samples
 
