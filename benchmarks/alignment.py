@@ -74,6 +74,7 @@ def make(place: Path, kept: Kept, seeds: Sequence[int]) -> dict[str, Any]:
         make_start(place)
     rewards, finals = [], {objective: [] for objective in TRIED}
     chosen: dict[str, Row] = {}
+    dev: dict[str, list[Row]] = {}
     for seed in seeds:
         if not (place / f"preferences{seed}.json").is_file():
             make_preferences(place, seed)
@@ -88,10 +89,10 @@ def make(place: Path, kept: Kept, seeds: Sequence[int]) -> dict[str, Any]:
                     for settings in tried
                     for run in [{**asked, "split": "dev", "settings": settings}]
                 ]
-                chosen[objective] = best(found)
+                dev[objective], chosen[objective] = found, best(found)
             run = {**asked, "split": "test", "settings": chosen[objective]}
             finals[objective].append(kept.get(run, lambda: tune(place, run)))  # noqa: B023
-    return {"start": start, "rewards": rewards, "finals": finals}
+    return {"start": start, "rewards": rewards, "finals": finals, "dev": dev}
 
 
 def best(found: Sequence[Mapping[str, Any]]) -> Row:

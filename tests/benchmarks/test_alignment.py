@@ -49,7 +49,7 @@ def test_the_nearest_of_the_best_settings_is_chosen_and_what_falls_short_is_said
     assert best(rows) == {"learning_rate": 3e-4}
     before = {"right": 0.9, "points": 2.5, "best": 0.1}
     finals = {"dpo": [run(0.9, 2.0, 3e-4, before=before)], "ppo": [run(0.7, 1.0, 1e-3, before=before)]}
-    made = {"finals": finals, "rewards": [{"accuracy": 0.95, "seconds": 3.0, "held": 10}]}
+    made = {"finals": finals, "dev": {}, "rewards": [{"accuracy": 0.95, "seconds": 3.0, "held": 10}]}
     text = "\n".join(report("Alignment", made, "a.svg"))
     assert "NOT reached by PPO 70.0%." in text and "highest possible win rate is 95.0%" in " ".join(
         text.split()
