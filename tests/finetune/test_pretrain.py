@@ -149,16 +149,14 @@ def test_a_packed_run_has_the_loss_of_an_unpacked_one(
     assert losses[1] == pytest.approx(losses[0], abs=1e-5)
 
 
-def test_rows_that_no_objective_learns_from_yet_are_called_by_their_kind(config: Make) -> None:
+def test_rows_of_another_kind_name_the_objective_that_learns_from_them(config: Make) -> None:
     turn = {"role": "assistant", "content": "So."}
     pair = Example(
         messages=({"role": "user", "content": "Why?"},),
         chosen=(turn,),
         rejected=({**turn, "content": "No."},),
     )
-    with pytest.raises(
-        ValueError, match="fits the objective 'sft': they are preferences; nothing here learns"
-    ):
+    with pytest.raises(ValueError, match="fits the objective 'sft': they are preferences; use 'dpo'"):
         train([pair] * 12, config())
     with pytest.raises(ValueError, match="they are texts; use 'pretrain'"):
         train([Example(text="A document.")], config())
