@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from apps.feedback import Feedback
-from apps.improve_numbers import improve_numbers
+from apps.numbers_of import numbers_of
 from apps.preferences import PreferenceReport, Preferences, preferences
 
 Kind = Literal["dpo", "kto"]
@@ -43,7 +43,7 @@ class Sides:
 def is_held_out(question: str) -> bool:
     """Whether a question measures: by a hash of its words, so that it never changes sides, whatever comes later."""
     digest = hashlib.sha256(_words(question).encode()).digest()
-    return int.from_bytes(digest[:4], "big") < float(improve_numbers()["held_out"]["share"]) * HELD_BACK
+    return int.from_bytes(digest[:4], "big") < float(numbers_of("improve")["held_out"]["share"]) * HELD_BACK
 
 
 def divide(rows: Sequence[Feedback], kind: Kind, **options: Any) -> Sides:
@@ -76,7 +76,7 @@ def choose(rows: Sequence[Feedback], only: Kind | None = None, **options: Any) -
     if not enough:
         raise ValueError(_too_little(rows, found, lacks))
     if len(enough) == 2:
-        more = float(improve_numbers()["enough"]["thumbs_over_pairs"])
+        more = float(numbers_of("improve")["enough"]["thumbs_over_pairs"])
         many = len(found["kto"].learned.rows) >= more * len(found["dpo"].learned.rows)
         return found["kto" if many else "dpo"]
     return found[enough[0]]
@@ -88,7 +88,10 @@ def _asked(only: Kind | None) -> tuple[Kind, ...]:
 
 def missing(sides: Sides) -> list[str]:
     """What a kind lacks, in words; empty where it is enough."""
-    needs, fewest = improve_numbers()["enough"], int(improve_numbers()["held_out"]["fewest_questions"])
+    needs, fewest = (
+        numbers_of("improve")["enough"],
+        int(numbers_of("improve")["held_out"]["fewest_questions"]),
+    )
     rows = sides.learned.rows
     if sides.kind == "dpo":
         found = [("pairs of answers", len(rows), int(needs["pairs"]))]

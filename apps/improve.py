@@ -112,7 +112,7 @@ def _compared(
 
 def task_rows(examples: str | None) -> list[Example]:
     """Questions with answers of a file: its held-out rows where it names some, else the first. Raises ValueError."""
-    from apps.improve_numbers import improve_numbers
+    from apps.numbers_of import numbers_of
     from finetune import load_examples
 
     if examples is None:
@@ -123,7 +123,7 @@ def task_rows(examples: str | None) -> list[Example]:
             f"'{examples}' holds no questions with answers; give a file of such, or leave it out."
         )
     held = [row for row in rows if row.split == "test"] or [row for row in rows if row.split == "dev"]
-    return (held or rows)[: int(improve_numbers()["gate"]["task_rows"])]
+    return (held or rows)[: int(numbers_of("improve")["gate"]["task_rows"])]
 
 
 def _promoted_before(wish: Wish, place: Place, about: Round) -> Report | None:

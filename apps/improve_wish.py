@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.feedback_sides import Kind
-from apps.improve_numbers import improve_numbers
+from apps.numbers_of import numbers_of
 
 # Of training, what shapes the outcome; each is a field of TrainConfig.
 TRAINING = (
@@ -18,7 +18,7 @@ TRAINING = (
 
 
 def _gate(name: str) -> Any:
-    return field(default_factory=lambda: improve_numbers()["gate"][name])
+    return field(default_factory=lambda: numbers_of("improve")["gate"][name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,10 +92,10 @@ def _judged(
     args: argparse.Namespace, settings: Settings, principles: Principles, progress: Progress
 ) -> tuple[JudgeReport | None, list[Agreement]]:
     from apps.judge import Limit, rank_answers
-    from apps.judge_numbers import judge_numbers
     from apps.kept_lines import kept_lines
+    from apps.numbers_of import numbers_of
 
-    numbers = judge_numbers()["judge"]
+    numbers = numbers_of("judge")["judge"]
     unread = numbers["max_unread"] if args.max_unread is None else args.max_unread
     limit = Limit(max_unread=unread, fewest=numbers["fewest"])
     out = None if args.out is None else Path(args.out)
@@ -116,12 +116,12 @@ def _judged(
 
 def _at_once(args: argparse.Namespace) -> int:
     """A model on this machine writes one reply at a time; a server several."""
-    from apps.judge_numbers import judge_numbers
     from apps.judges import check_judge
+    from apps.numbers_of import numbers_of
 
     if check_judge(args.judge) != "server":
         return 1
-    return int(args.judge_requests or judge_numbers()["judge"]["server_requests"])
+    return int(args.judge_requests or numbers_of("judge")["judge"]["server_requests"])
 
 
 def _agreement(
@@ -138,17 +138,17 @@ def _drawn(
 ) -> tuple[list[Drawn], Any]:
     """The sampled answers, and the generator that wrote them."""
     from apps.asked_questions import read_asked
-    from apps.judge_numbers import judge_numbers
+    from apps.numbers_of import numbers_of
     from apps.opening import open_assistant
     from apps.patience import Patience
     from apps.sampled_answers import draw_answers
     from finetune.sampling import Sampling
 
-    questions, numbers = read_asked(args.questions), judge_numbers()["samples"]
+    questions, numbers = read_asked(args.questions), numbers_of("judge")["samples"]
     given = {name: getattr(args, name) for name in ("temperature", "top_p")}
     drawing = {name: numbers[name] if value is None else value for name, value in given.items()}
     sampling = Sampling(**drawing, seed=args.seed)
-    judging = judge_numbers()["judge"]
+    judging = numbers_of("judge")["judge"]
     assistant = open_assistant(settings)
     found = draw_answers(
         questions,
@@ -163,11 +163,11 @@ def _drawn(
 
 
 def _opened(args: argparse.Namespace, settings: Settings, principles: Principles, generator: Any) -> Judge:
-    from apps.judge_numbers import judge_numbers
     from apps.judges import open_judge
+    from apps.numbers_of import numbers_of
     from apps.patience import Patience
 
-    numbers = judge_numbers()["judge"]
+    numbers = numbers_of("judge")["judge"]
     return open_judge(
         args.judge,
         principles,

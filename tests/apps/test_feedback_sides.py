@@ -6,7 +6,7 @@ import pytest
 
 from apps.feedback import Feedback
 from apps.feedback_sides import choose, divide, is_held_out
-from apps.improve_numbers import improve_numbers
+from apps.numbers_of import numbers_of
 
 
 def corrections(count: int) -> list[Feedback]:
@@ -62,7 +62,7 @@ def test_nine_of_ten_held_out_questions_must_agree() -> None:
 
     from finetune.preference_gain import pair_share
 
-    count = int(improve_numbers()["held_out"]["fewest_questions"])
+    count = int(numbers_of("improve")["held_out"]["fewest_questions"])
     names = [str(n) for n in range(count)]
     exact = {right: sum(comb(count, n) for n in range(right, count + 1)) / 2**count for right in (8, 9)}
     assert (round(exact[8], 3), round(exact[9], 3)) == (0.055, 0.011)
