@@ -44,7 +44,8 @@ class Trial:
 def rows(objective: str) -> list[Example]:
     """Six short rows of the kind that an objective learns from."""
     if objective == "classify":
-        return [Example(text=f"{word} {n}", label=word) for n in range(3) for word in ("warm", "cold")]
+        # Of several lengths: without padding there is no mask, and a prefix that is not read goes unnoticed.
+        return [Example(text=f"{word} " * (n + 1), label=word) for n in range(3) for word in ("warm", "cold")]
     if objective == "pretrain":
         return [Example(text=f"Page {n} tells of the river and its mills.") for n in range(6)]
     asked = [({"role": "user", "content": f"Item {n}?"}, _answer(f"Item {n} is blue.")) for n in range(6)]

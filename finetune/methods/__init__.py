@@ -43,8 +43,8 @@ METHODS = {
     "oft": Entry(module="finetune.methods.oft", refuses=(refusals.no_linear,), merges=True),
     "prompt": Entry(module=_PROMPTS, virtual_tokens=True),
     "p_tuning": Entry(module=_PROMPTS, virtual_tokens=True),
-    "prefix": Entry(module=_PROMPTS, virtual_tokens=True),
-    "p_tuning_v2": Entry(module=_PROMPTS, virtual_tokens=True),
+    "prefix": Entry(module=_PROMPTS, refuses=(refusals.no_cache,), virtual_tokens=True),
+    "p_tuning_v2": Entry(module=_PROMPTS, refuses=(refusals.no_cache,), virtual_tokens=True),
     "llama_adapter": Entry(module="finetune.methods.adaption", refuses=(refusals.no_adaption,)),
 }
 

@@ -27,6 +27,8 @@ BIAS_FIELDS: dict[str, tuple[str, ...]] = {
 CONV1D = ("gpt2", "openai-gpt")  # families built of transformers' Conv1D
 # peft's table (tuners/adaption_prompt/config.py, 0.21).
 ADAPTION = ("llama", "mistral", "gpt2")
+# Encoders whose attention takes no keys and values from outside; each was tried in transformers 5.23, 2026-11.
+WITHOUT_CACHE = ("distilbert", "mpnet", "albert", "deberta-v2", "modernbert")
 # transformers lists these among the causal models too (as decoders of an encoder-decoder pair).
 ENCODERS = (
     "bert",
@@ -78,6 +80,15 @@ def no_adaption(objective: str, config: Config) -> str | None:
     if config["model_type"] in ADAPTION:
         return None
     return f"LLaMA-Adapter is made for {', '.join(ADAPTION)}, not for {config['model_type']}; take prefix"
+
+
+def no_cache(objective: str, config: Config) -> str | None:
+    kind = config["model_type"]
+    if kind in WITHOUT_CACHE:
+        return (
+            f"a {kind} model takes no keys and values from outside, where a prefix would stand; take prompt"
+        )
+    return None
 
 
 def expert_directions(objective: str, config: Config) -> str | None:

@@ -41,6 +41,8 @@ def prepare(
     from finetune.preference_rule import reward_rule
     from finetune.reward_model import build
 
+    if method.fit is not None:
+        raise ValueError("A reward is learned by steps; take a method that trains so: output_layer or lora.")
     tokenizer = load_tokenizer(folder, train)
     encoded, held = (encode(part, config, folder, tokenizer) for part in (train, held_out))
     rows, held_rows = sequences(encoded, held, config, folder)

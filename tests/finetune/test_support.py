@@ -30,6 +30,8 @@ from finetune.support import why_not
         ("oft", "sft", {"model_type": "gpt2"}, "no linear modules"),
         ("dora", "sft", {"model_type": "mixtral", "num_local_experts": 8}, "experts"),
         ("houlsby", "classify", {"model_type": "albert"}, "share one set of weights"),
+        ("prefix", "classify", {"model_type": "bert"}, None),
+        ("prefix", "classify", {"model_type": "distilbert"}, "takes no keys and values from outside"),
     ],
 )
 def test_the_reason_is_named(
