@@ -9,21 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from finetune.methods import Method
-from finetune.objectives import Encoded, Job
-from finetune.objectives.dpo import usable
-from finetune.packing import Row
-from finetune.preference_rows import pair_rows
+from finetune.objectives import Job
+from finetune.objectives.dpo import sequences, usable
 from finetune.reward_rows import encode, is_encoder, load_tokenizer, longest
 from finetune.schema import Example, TrainConfig
 
 # Also what an objective offers.
 __all__ = ["encode", "load_tokenizer", "longest", "prepare", "sequences", "usable"]
-
-
-def sequences(
-    train: Sequence[Encoded], held_out: Sequence[Encoded], config: TrainConfig, folder: Path
-) -> tuple[list[Row], list[Row]]:
-    return pair_rows(train), pair_rows(held_out)
 
 
 def prepare(

@@ -56,6 +56,27 @@ def test_what_is_sampled_is_as_likely_as_it_is_said_to_be(method: str, talker: P
     assert float(found.entropy.sum() / found.mask.sum()) > 3
 
 
+@pytest.mark.parametrize(
+    "bent", [{"repetition_penalty": 50.0}, {"no_repeat_ngram_size": 1}, {"top_p": 0.1}, {"min_p": 0.9}]
+)
+def test_nothing_in_a_models_own_settings_bends_what_is_sampled(bent: dict[str, float], talker: Path) -> None:
+    model, tokenizer = loaded(talker, "lora")
+    sampler = Sampler(
+        stops=frozenset({tokenizer.eos_token_id}),
+        pad_token_id=tokenizer.pad_token_id,
+        most_tokens=6,
+        at_once=64,
+        equal_lengths=False,
+    )
+    asked = [encode(tokenizer, text) for text in PROMPTS] * 8
+    found = []
+    for settings in ({}, bent):
+        model.generation_config.update(**settings)
+        torch.manual_seed(2)
+        found.append(sampler.sample(model.eval(), asked, print).answers)
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("method", ["lora", "prompt"])
 def test_padding_changes_nothing(method: str, talker: Path) -> None:
     model, tokenizer = loaded(talker, method)
