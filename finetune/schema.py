@@ -20,6 +20,9 @@ class Example:
     chosen: tuple[dict[str, str], ...] = ()  # the better of two endings of `messages`
     rejected: tuple[dict[str, str], ...] = ()
     thumb: bool | None = None  # whether the last answer of `messages` was liked
+    question: str = ""  # what is looked for in passages
+    positives: tuple[str, ...] = ()  # passages that answer `question`, for a search to learn from
+    negatives: tuple[str, ...] = ()  # passages that do not, though they look like it
     split: str = "train"  # train, dev, test
     line: int = 0  # where it stood in its file, from 1
 
