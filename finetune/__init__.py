@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from finetune.merge import merge_adapter
     from finetune.predict import Classifier, load_classifier
     from finetune.reward_model import RewardModel, load_reward_model
+    from finetune.span_reader import SpanReader, load_span_reader
     from finetune.stopping import TrainingInterrupted
     from finetune.support import why_not
     from finetune.tenants import load_tenants
@@ -28,6 +29,7 @@ __all__ = [
     "Classifier",
     "Example",
     "RewardModel",
+    "SpanReader",
     "TrainConfig",
     "TrainResult",
     "TrainingInterrupted",
@@ -40,6 +42,7 @@ __all__ = [
     "load_examples",
     "load_generator",
     "load_reward_model",
+    "load_span_reader",
     "load_tenants",
     "merge_adapter",
     "read_card",
@@ -51,6 +54,7 @@ __all__ = [
 _LAZY = {
     "Classifier": "finetune.predict",
     "RewardModel": "finetune.reward_model",
+    "SpanReader": "finetune.span_reader",
     "TrainingInterrupted": "finetune.stopping",
     "DataReport": "finetune.data_report",
     "check_base": "finetune.adapters",
@@ -62,6 +66,7 @@ _LAZY = {
     "load_examples": "finetune.formats",
     "load_generator": "finetune.generate",
     "load_reward_model": "finetune.reward_model",
+    "load_span_reader": "finetune.span_reader",
     "load_tenants": "finetune.tenants",
     "merge_adapter": "finetune.merge",
     "read_card": "finetune.adapters",

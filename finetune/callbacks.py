@@ -107,7 +107,7 @@ class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
         scores = {
             name.removeprefix("eval_"): value
             for name, value in found.items()
-            if name in ("eval_loss", "eval_accuracy", "eval_macro_f1", "eval_margin", "eval_kl")
+            if name in ("eval_loss", "eval_accuracy", "eval_macro_f1", "eval_em", "eval_f1", "eval_margin", "eval_kl")
         }
         if scores:
             self.log.add({"step": state.global_step, **{f"held_out_{name}": v for name, v in scores.items()}})

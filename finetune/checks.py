@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from finetune.embed_scores import SCORES
 from finetune.methods import entry
 from finetune.methods.settings import check_settings
-from finetune.objectives import JUDGED, OBJECTIVES, SAMPLING
+from finetune.objectives import JUDGED, OBJECTIVES, SAMPLING, SEARCHING
 from finetune.ppo.settings import ONLINE_FIELDS, policy_settings
 from finetune.preference_checks import check_judged
 from finetune.rewards import check_reward
 from finetune.schema import TrainConfig
 from finetune.support import WRITING
 
-AT_LEAST_ONE = ("batch_size", "accumulation", "lora_rank", "lora_alpha", "save_steps")
+AT_LEAST_ONE = ("batch_size", "accumulation", "lora_rank", "lora_alpha", "save_steps", "question_tokens")
 
 
 def check_config(config: TrainConfig) -> None:
@@ -37,13 +38,17 @@ def check_config(config: TrainConfig) -> None:
     for name in ("warmup_share", "lora_dropout", "replay"):
         if not 0 <= getattr(config, name) < 1:
             raise ValueError(f"{name} is {getattr(config, name)}; it must lie between 0 and 1.")
-    for name in ("patience", "metric_rows"):
+    for name in ("patience", "metric_rows", "negatives"):
         if getattr(config, name) < 0:
             raise ValueError(f"{name} is {getattr(config, name)}; it must be 0 (off) or more.")
     known = ["accuracy", "loss"] if config.objective in JUDGED else ["loss"]
     known = ["accuracy", "loss", "macro_f1"] if config.objective == "classify" else known
+    known = ["em", "f1", "loss"] if config.objective == "span_qa" else known
+    known = [*sorted(SCORES), "loss"] if config.objective in SEARCHING else known
     if config.stop_on not in known:
         raise ValueError(f"Unknown --stop-on '{config.stop_on}'; choose one of {known}.")
+    if not config.temperature > 0:
+        raise ValueError(f"temperature is {config.temperature}; it must be more than 0 (e.g. 0.05).")
     _check_forgetting(config)
     _check_sampling(config)
     check_judged(config)

@@ -18,6 +18,8 @@ def chosen_by(rows: list[Any], trainer: Any) -> Iterator[None]:
     """While open, the trainer scores these rows in the place of the held-out ones, where there are any."""
     held_out = trainer.eval_dataset
     trainer.eval_dataset = rows or held_out
+    if hasattr(trainer, "choosing"):
+        trainer.choosing = rows  # which choose a threshold as well
     try:
         yield
     finally:
@@ -26,7 +28,7 @@ def chosen_by(rows: list[Any], trainer: Any) -> Iterator[None]:
 
 def choosing_rows(job: Job, run: Rows, told: Told) -> list[Any]:
     """The 'dev' rows as the trainer takes them; empty where a file has no rows of both 'dev' and 'test'."""
-    if not run.choosing or job.score_rows is not None:
+    if not run.choosing or (job.score_rows is not None and not hasattr(job.trainer, "choosing")):
         return []
     objective = load_objective(run.config.objective)
     tokenizer = objective.load_tokenizer(tokenizer_folder(run.config, run.base), run.train)

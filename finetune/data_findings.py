@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from finetune.data_limits import limits, stops
 from finetune.data_records import Finding
 from finetune.judged_findings import judged_findings
-from finetune.objectives import JUDGED, SAMPLING
+from finetune.objectives import JUDGED, SAMPLING, SEARCHING
 from finetune.sameness import NearIndex, answered, asked, grouped, normalised, passed_over
 from finetune.schema import Example
 
@@ -49,7 +49,8 @@ def _duplicates(rows: Rows, objective: str) -> list[Finding]:
     first = {place for places in exact for place in places[1:]}
     alike = grouped("\0".join(map(normalised, (asked(row), answered(row), passed_over(row)))) for row in rows)
     spelt = {place for places in alike.values() for place in places[1:]} - first
-    near = _near_repeats(rows, first | spelt)
+    # Of one passage many questions are asked: nearly the same text is no repeat there.
+    near = [] if objective == "span_qa" else _near_repeats(rows, first | spelt)
     repeats = first | spelt
     found = []
     if repeats:
@@ -74,8 +75,8 @@ def _near_repeats(rows: Rows, known: set[int]) -> list[int]:
 
 
 def _conflicts(rows: Rows, objective: str) -> list[Finding]:
-    # Of judged answers there are several to one question by their nature.
-    if objective == "pretrain" or objective in (*SAMPLING, *JUDGED):
+    # Of judged answers there are several to one question by their nature, and a question has several passages.
+    if objective in ("pretrain", *SEARCHING, *SAMPLING, *JUDGED):
         return []
     contradicted = []
     for places in grouped(normalised(asked(row)) for row in rows).values():
@@ -96,7 +97,8 @@ def _leakage(rows: Rows, held: Rows, objective: str) -> list[Finding]:
         words += "the score would be too good"
         lines = [row.line for row in leaked]
         found.append(finding("leakage", words, lines, len(held), objective))
-    near = _near_leaks(rows, [row for row in held if normalised(asked(row)) not in taught])
+    others = [] if objective == "span_qa" else [row for row in held if normalised(asked(row)) not in taught]
+    near = _near_leaks(rows, others)
     if near:
         words = (
             f"{len(near)} of {count(len(held), 'held-out row')} with nearly the question of a training row"

@@ -28,6 +28,7 @@ _OBJECTIVE = {
     "conversations": "sft",
     "preferences": "dpo",
     "thumbs": "kto",
+    "search pairs": "embed",
 }
 _FAULTS = {
     "bad_rows": "{} that cannot be read; line {}: {}",
@@ -76,6 +77,8 @@ def kind_of(example: Example) -> str:
         return "preferences"
     if example.thumb is not None:
         return "thumbs"
+    if example.positives:
+        return "search pairs"
     if example.messages:
         return "conversations"
     return "texts" if example.label is None else "labels"

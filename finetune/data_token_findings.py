@@ -10,7 +10,7 @@ from finetune.classify_rows import unread_lines
 from finetune.data_findings import count, finding
 from finetune.data_records import Finding, Lengths
 from finetune.data_tokens import is_dropped
-from finetune.objectives import SAMPLING, Encoded
+from finetune.objectives import SAMPLING, SEARCHING, Encoded
 from finetune.sameness import answered, asked, passed_over
 from finetune.schema import Example, TrainConfig
 from finetune.template import closing_token, stops_in
@@ -30,7 +30,7 @@ def token_findings(
         *_cut(encoded, sizes, config, allowed),
         *_control_tokens(examples, config, tokenizer),
     ]
-    if config.objective in ("classify", "reward"):
+    if config.objective in ("classify", "reward", "span_qa", *SEARCHING):
         return [*found, *_unread(encoded, config, tokenizer)]
     if config.objective == "pretrain" or config.objective in SAMPLING:
         return found
@@ -53,6 +53,7 @@ def _cut(encoded: Sequence[Encoded], sizes: Lengths, config: TrainConfig, allowe
     found = []
     if cut:
         lost = {"classify": "their ends are not read", "reward": "their questions lose the beginning"}
+        lost |= dict.fromkeys(SEARCHING, "the ends of their texts are not read")
         end = lost.get(config.objective, "their answers lose the end")
         message = f"{len(cut)} of {count(len(encoded))} cut at {allowed} tokens: {end}"
         message += (

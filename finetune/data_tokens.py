@@ -14,6 +14,7 @@ from finetune.template import IGNORED, TokenRow
 
 # A pair has two sides.
 READ, LEARNED = ("input_ids", "rejected_input_ids"), ("labels", "rejected_labels")
+PASSAGES = ("positive_", "negative_")  # of a question to search for
 _LONGEST = 5  # rows that the report names
 _STEP = 8  # a suggested length is rounded up to it: kernels work on multiples of eight
 
@@ -24,7 +25,7 @@ def counted(encoded: Sequence[Encoded], sequences: Sequence[Row]) -> Tokens:
     learned = sum(
         label != IGNORED for row in sequences for name in LEARNED for label in row.get(name, [])[1:]
     )
-    read = sum(len(row.get(name, ())) for row in sequences for name in READ)
+    read = sum(len(ids) for row in sequences for name, ids in row.items() if _is_read(name))
     rows = [(row, _is_kept(row, example)) for example in encoded for row in example.rows]
     dropped = sum(map(is_dropped, encoded))
     return Tokens(
@@ -37,6 +38,10 @@ def counted(encoded: Sequence[Encoded], sequences: Sequence[Row]) -> Tokens:
         rows_dropped=dropped,
         sequences=len(sequences),
     )
+
+
+def _is_read(name: str) -> bool:
+    return name in READ or name.startswith(PASSAGES)
 
 
 def _is_kept(row: TokenRow, example: Encoded) -> bool:

@@ -22,8 +22,10 @@ def defaults() -> dict[str, Any]:
 def learning_rates(method: str, objective: str, params_b: float) -> tuple[float, float]:
     """Learning rate of the body and of a new head, for a model of `params_b` billion parameters."""
     tables = defaults()[method]
-    # Continued pretraining predicts the next token as fine-tuning does: the same rates unless a table says more.
-    table = tables[objective] if objective in tables else tables["sft"]
+    # Continued pretraining predicts the next token as fine-tuning does: the same rates unless a table says more. A
+    # reranker is a classifier of pairs.
+    like = "classify" if objective == "rerank" else "sft"
+    table = tables[objective] if objective in tables else tables[like]
     share = float(defaults()["rate_share"].get(objective, 1.0))
     large = params_b > defaults()["limits"]["large_params_b"]
     rate = float(

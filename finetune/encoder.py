@@ -1,4 +1,5 @@
-"""A model's body with a head: a classifier over the mean of an encoder's token vectors, a reward over the last one."""
+"""A model's body with a head: a classifier over the mean of an encoder's token vectors, a reward over the last one; or
+without a head: that mean itself, which a sentence embedder gives."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils.logging import disable_progress_bar
 
 from finetune.four_bit import unpacked
+from finetune.mixed_formats import attention, mix, without_dropout
 from finetune.weights import tensor_names
 
 HEAD = "head.safetensors"
@@ -19,7 +21,8 @@ WITH_POOLER = {"bert", "roberta", "xlm-roberta"}  # the classes that take add_po
 
 
 class EncoderClassifier(nn.Module):
-    """Pooling over the real tokens, then one linear layer; `classifier` is the head.
+    """Pooling over the real tokens, then one linear layer; `classifier` is the head. With 0 labels there is none, and
+    `logits` are the pooled vectors.
 
     Not AutoModelForSequenceClassification: its BERT head reads a pooler on [CLS], which sentence encoders
     such as MiniLM never trained; the mean is what they were trained to make comparable.
@@ -35,7 +38,7 @@ class EncoderClassifier(nn.Module):
         self.config = config  # peft and the Trainer look for it
         self.virtual_tokens = 0  # that a soft prompt puts before each text; the mean is of the text alone
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0) or 0.0)
-        self.classifier = nn.Linear(int(config.hidden_size), labels)
+        self.classifier = nn.Linear(int(config.hidden_size), labels) if labels else nn.Identity()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -48,7 +51,7 @@ class EncoderClassifier(nn.Module):
 
     @property
     def device(self) -> torch.device:  # peft looks for it
-        return self.classifier.weight.device
+        return next(self.parameters()).device
 
     def forward(
         self,
@@ -61,6 +64,8 @@ class EncoderClassifier(nn.Module):
     ) -> SequenceClassifierOutput:
         given = {"input_ids": input_ids, "past_key_values": past_key_values, **inputs}
         pooled = self.pooled(attention_mask=attention_mask, **given)
+        if isinstance(self.classifier, nn.Identity):
+            return SequenceClassifierOutput(logits=pooled.float())  # type: ignore[arg-type]
         logits = self.classifier(self.dropout(pooled).to(self.classifier.weight.dtype)).float()
         loss = None
         if labels is not None:
@@ -86,8 +91,8 @@ class EncoderClassifier(nn.Module):
         self.encoder.gradient_checkpointing_enable(**options)  # type: ignore[operator]
 
 
-def load_encoder(folder: Path, **loading: Any) -> nn.Module:
-    """The bare encoder of a model folder. Raises ValueError in one line."""
+def load_encoder(folder: Path, *, mixed: bool = False, dropout: bool = True, **loading: Any) -> nn.Module:
+    """The bare encoder of a model folder; `mixed`: with matrix products in bf16. Raises ValueError in one line."""
     # A bar for each load would break into the program's own.
     disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
@@ -96,9 +101,13 @@ def load_encoder(folder: Path, **loading: Any) -> nn.Module:
         bare = config.model_type in WITH_POOLER and not any(
             "pooler." in name for name in tensor_names(folder)
         )
-        extra = {"add_pooling_layer": False} if bare else {}
+        extra: dict[str, Any] = {"add_pooling_layer": False} if bare else {}
+        if mixed:
+            extra["attn_implementation"] = attention()
+        if not dropout:
+            without_dropout(config)
         model = AutoModel.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, **extra, **loading
+            str(folder), config=config, local_files_only=True, use_safetensors=True, **extra, **loading
         )
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(
@@ -108,4 +117,6 @@ def load_encoder(folder: Path, **loading: Any) -> nn.Module:
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # type: ignore[assignment]  # never read here: it would be trained for nothing
     unpacked(model)
+    if mixed:
+        mix(model)
     return model

@@ -22,6 +22,21 @@ def trains_in_bf16(config: TrainConfig, folder: Path) -> bool:
     return isinstance(width, int) and width >= int(chosen["bf16_width"])
 
 
+def mixes_formats(config: TrainConfig, folder: Path) -> bool:
+    """For an encoder in fp32: whether its matrix products are made in bf16; never beside a card."""
+    import torch
+
+    chosen = defaults()["processor"]
+    if (
+        config.objective not in chosen["mixed_objectives"]
+        or torch.cuda.is_available()
+        or not _multiplies_bf16()
+    ):
+        return False
+    width = model_config(folder).get("hidden_size")
+    return isinstance(width, int) and width >= int(chosen["mixed_width"])
+
+
 def _multiplies_bf16() -> bool:
     """AMX: by AVX-512 alone bf16 is hardly faster than fp32."""
     import torch

@@ -22,6 +22,10 @@ def asked(example: Example) -> str:
     """What the model is given: every turn before the last answer, or the text."""
     alone = bool(example.messages) and example.messages[-1]["role"] == "user"  # a prompt without an answer
     turns = example.messages if example.chosen or alone else example.messages[:-1]
+    if example.context:
+        return f"{example.question}\n{example.context}"
+    if example.positives:
+        return example.question
     return "\n".join(turn["content"] for turn in turns) or example.text
 
 
@@ -29,6 +33,10 @@ def answered(example: Example) -> str:
     """What it has to say: the last answer, the label, or the better of two answers."""
     if example.chosen:
         return "\n".join(turn["content"] for turn in example.chosen)
+    if example.context:
+        return "\n".join(example.context[start:end] for start, end in example.answers)
+    if example.positives:
+        return "\n".join(example.positives)
     if example.messages and example.messages[-1]["role"] != "user":
         thumb = "" if example.thumb is None else f"\n{example.thumb}"
         return example.messages[-1]["content"] + thumb
@@ -36,8 +44,8 @@ def answered(example: Example) -> str:
 
 
 def passed_over(example: Example) -> str:
-    """The worse of two answers; empty where there are none."""
-    return "\n".join(turn["content"] for turn in example.rejected)
+    """The worse of two answers, or the passages that answer nothing; empty where there are none."""
+    return "\n".join([*(turn["content"] for turn in example.rejected), *example.negatives])
 
 
 def normalised(text: str) -> str:

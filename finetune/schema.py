@@ -23,6 +23,8 @@ class Example:
     question: str = ""  # what is looked for in passages
     positives: tuple[str, ...] = ()  # passages that answer `question`, for a search to learn from
     negatives: tuple[str, ...] = ()  # passages that do not, though they look like it
+    context: str = ""  # the passage that `question` is about, for a reader to learn from
+    answers: tuple[tuple[int, int], ...] = ()  # where in `context` they stand: first character, last + 1
     split: str = "train"  # train, dev, test
     line: int = 0  # where it stood in its file, from 1
 
@@ -63,6 +65,10 @@ class TrainConfig:
     prompt_text: str | None = None  # words that prompt tuning starts from instead
     prompt_encoder: str = "mlp"  # of P-tuning: mlp or lstm
     prompt_hidden: int | None = None  # width of the network behind a prefix or P-tuning; None = the model's
+    temperature: float = _default("temperature")  # of embed: what cosines are divided by; small = only the nearest count
+    negatives: int = _default("negatives")  # of embed: of each row, how many of those given a step takes
+    question_tokens: int = _default("question_tokens")  # of embed: a longer question is cut
+    both_directions: bool = False  # of embed: a passage also has to find its question
     beta: float = _default("beta")  # of dpo and kto: how dear it is to leave the reference
     preference_loss: str = "sigmoid"  # of dpo: sigmoid, ipo or rpo
     desirable_weight: float | None = None  # of kto: of liked answers; None = both kinds weigh the same in sum

@@ -76,9 +76,13 @@ def _chosen(rows: Sequence[Example], share: float) -> set[str]:
 
 
 def _question(row: Example) -> str:
-    return normalised(asked(row)) or _content(row)
+    """By which rows stay together; of questions about passages the passage."""
+    return normalised(row.context or asked(row)) or _content(row)
 
 
 def _content(row: Example) -> str:
     judged = [row.chosen, row.rejected, row.thumb] if row.chosen or row.thumb is not None else []
-    return json.dumps([row.messages, row.text, row.label, *judged], ensure_ascii=False, sort_keys=True)
+    marked = [row.question, row.context, row.answers] if row.context else []
+    searched = [row.question, row.positives, row.negatives] if row.positives else []
+    content = [row.messages, row.text, row.label, *judged, *marked, *searched]
+    return json.dumps(content, ensure_ascii=False, sort_keys=True)

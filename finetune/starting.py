@@ -16,7 +16,8 @@ SHAPE = (
     *("method", "lora_rank", "lora_alpha", "lora_targets", "adalora_target_rank", "oft_block", "bottleneck"),
     *("last_layers", "virtual_tokens", "prompt_start", "prompt_text", "prompt_encoder", "prompt_hidden"),
 )
-LABELLING = ("classify", "reward")  # objectives whose result holds a head of its own
+LABELLING = ("classify", "embed", "rerank", "reward", "span_qa")  # objectives whose result holds a head of its own
+KEPT = ("embed", "span_qa")  # whose head is the same for all rows, so that another run can go on with it
 
 
 def with_shape(config: TrainConfig) -> TrainConfig:
@@ -44,7 +45,7 @@ def _check_kind(card: AdapterCard, config: TrainConfig) -> None:
     if is_whole(card):
         raise ValueError(f"'{config.adapter}' is a whole model; give it as --model and leave out --adapter.")
     for objective, what in ((card.objective, f"'{config.adapter}'"), (config.objective, "this run")):
-        if objective in LABELLING:
+        if objective in LABELLING and not (card.objective == config.objective and objective in KEPT):
             raise ValueError(
                 f"{what} is for '{objective}', which learns a head of its own; only adapters that write text are "
                 "gone on from. Leave out --adapter."

@@ -20,6 +20,7 @@ from finetune.starting import check_start, with_shape
 from finetune.support import check_support
 from finetune.together import by_first, greatest, in_all, joined
 from finetune.told import Progress, Say, StepFigures, Told
+from finetune.usual import with_usual
 from finetune.weights import model_config, resolve_model
 
 Predict = Callable[[TrainConfig, int], "Prediction | None"]  # settings, tokens of the longest row
@@ -81,7 +82,7 @@ def _opened(run: Rows) -> tuple[Path, Path | None, tuple[str, ...]]:
 
 def checked_run(examples: Sequence[Example], config: TrainConfig) -> Rows:
     """The run that `config` asks for. Raises ValueError, OSError or ImportError before anything is loaded."""
-    config = with_shape(config)
+    config = with_usual(with_shape(config))
     check_config(config)
     check_launch(config)
     check_reporters(config.report_to)

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from finetune.notices import without_library_warnings
 
-    reading, held = _reading(args.examples, args.objective), _evaluation(args.eval)
+    reading, held = _reading(args.examples, args.objective), _evaluation(args.eval, args.objective)
     with without_library_warnings():
         report = _report(args, reading, held)
     fatal = next((finding for finding in report.findings if finding.fatal), None)
@@ -61,7 +61,7 @@ def _reading(path: str, objective: str | None) -> Reading:
     folder = Path(path)
     stored = any((folder / name).is_file() for name in ("state.json", "dataset_dict.json"))
     if not folder.is_dir() or stored or (objective != "pretrain" and row_files(folder)):
-        reading = read_examples(path, prompts=objective in SAMPLING)
+        reading = read_examples(path, prompts=objective in SAMPLING, spans=objective == "span_qa")
     else:
         from rag import load_folder
 
@@ -75,10 +75,10 @@ def _reading(path: str, objective: str | None) -> Reading:
     return reading
 
 
-def _evaluation(path: str | None) -> list[Example]:
+def _evaluation(path: str | None, objective: str | None) -> list[Example]:
     from finetune import load_examples
 
-    return [] if path is None else load_examples(path)
+    return [] if path is None else load_examples(path, spans=objective == "span_qa")
 
 
 def _report(args: argparse.Namespace, reading: Reading, evaluation: list[Example]) -> DataReport:

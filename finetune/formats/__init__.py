@@ -39,15 +39,17 @@ class Reading:
     formats: tuple[tuple[str, int], ...] = ()  # name of the format and its rows, the commonest first
 
 
-def load_examples(path: str | Path, *, allow: Collection[str] = (), prompts: bool = False) -> list[Example]:
+def load_examples(
+    path: str | Path, *, allow: Collection[str] = (), prompts: bool = False, spans: bool = False
+) -> list[Example]:
     """Every row of a file or folder as an Example, in order; the format is seen from the columns.
 
     Rows marked "answerable": false that carry no answer are left out and counted in the log. Raises
     FileNotFoundError, or ValueError naming the file, the first bad line and how many more there are. Rows whose
     kind of fault ("bad_rows", "empty_answers") stands in `allow` are left out, as long as a sound one remains. With
-    `prompts` a row may be a question without an answer.
+    `prompts` a row may be a question without an answer; with `spans` a question about a passage, as for "span_qa".
     """
-    reading = read_examples(path, prompts=prompts)
+    reading = read_examples(path, prompts=prompts, spans=spans)
     faults = [fault for fault in reading.faults if fault.key not in allow]
     if faults and reading.examples:
         more = f" ({len(faults) - 1} more: 'advisor check' lists them)" if faults[1:] else ""
@@ -73,7 +75,7 @@ def sound_rows(reading: Reading) -> tuple[Example, ...]:
     raise ValueError(f"'{reading.source}' holds no usable row; a row is e.g. {row}.")
 
 
-def read_examples(path: str | Path, *, prompts: bool = False) -> Reading:
+def read_examples(path: str | Path, *, prompts: bool = False, spans: bool = False) -> Reading:
     """Every row of a file or folder that can be read, and what is wrong with the others, row by row.
 
     Raises FileNotFoundError, and ValueError or ImportError where the file as a whole cannot be read.
@@ -85,12 +87,12 @@ def read_examples(path: str | Path, *, prompts: bool = False) -> Reading:
         )
     if source.is_dir() and (files := row_files(source)):
         _keep_apart(source, files[0][0])
-        return _joined(source, [_read_rows(file, split, prompts=prompts) for file, split in files])
+        return _joined(source, [_read_rows(file, split, prompts=prompts, spans=spans) for file, split in files])
     if source.is_dir() and not is_text_folder(source):
-        return _read_rows(source, prompts=prompts)
+        return _read_rows(source, prompts=prompts, spans=spans)
     if source.is_dir() or source.suffix.lower() in (".txt", ".md", ".markdown", ".text"):
         return _documents(source)
-    return _read_rows(source, prompts=prompts)
+    return _read_rows(source, prompts=prompts, spans=spans)
 
 
 def _keep_apart(folder: Path, rows: Path) -> None:
@@ -120,7 +122,9 @@ def _documents(source: Path) -> Reading:
     return Reading(source=str(source), examples=tuple(examples), faults=tuple(faults), formats=formats)
 
 
-def _read_rows(source: Path, split: str | None = None, *, prompts: bool = False) -> Reading:
+def _read_rows(
+    source: Path, split: str | None = None, *, prompts: bool = False, spans: bool = False
+) -> Reading:
     examples: list[Example] = []
     faults: list[Fault] = []
     formats: Counter[str] = Counter()
@@ -130,7 +134,7 @@ def _read_rows(source: Path, split: str | None = None, *, prompts: bool = False)
             faults.append(row)
             continue
         try:
-            name, example = example_of({"split": split, **row} if split else row, line, prompts=prompts)
+            name, example = example_of({"split": split, **row} if split else row, line, prompts=prompts, spans=spans)
         except EmptyAnswer as empty:
             faults.append(Fault(line=line, reason=str(empty), key="empty_answers"))
         except ValueError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from finetune.formats import conversations, judged, plain
+from finetune.formats import conversations, judged, plain, search_pairs, span_rows
 from finetune.schema import Example
 
 Row = Mapping[str, Any]
@@ -38,6 +38,12 @@ SHAPES = (
         columns=(("chosen", "preferred_output"), ("rejected", "non_preferred_output")),
         convert=judged.pair,
         also=(("prompt", "instruction", "input", *QUESTION), ("conversations", "messages"), *SYSTEM),
+    ),
+    Shape(
+        name="search pairs",
+        columns=((*QUESTION, "anchor"), ("positive", "positives", "pos")),
+        convert=search_pairs.search_pair,
+        also=(("negatives", "negative", "neg"),),
     ),
     Shape(name="messages", columns=(("messages",),), convert=conversations.messages, also=SYSTEM),
     Shape(
@@ -81,6 +87,13 @@ PROMPTS = (
     ),
     Shape(name="messages", columns=(("messages",),), convert=conversations.asked, also=SYSTEM),
 )
+PASSAGE = ("context", "passage", "原文", "段落")
+# Questions about a passage, for the objective that marks the answer in it; to others they are conversations.
+SPANS = (
+    Shape(name="spans", columns=(QUESTION, PASSAGE, ("answers", *ANSWER)), convert=span_rows.spans),
+    Shape(name="spans", columns=(QUESTION, PASSAGE, ("is_impossible",)), convert=span_rows.spans),
+    Shape(name="spans", columns=(QUESTION, PASSAGE, ("answerable",)), convert=span_rows.spans),
+)
 # Other names that people give to the same split; what is not listed is an error, so that no row is lost by
 # a typo.
 SPLITS = {
@@ -94,15 +107,16 @@ SPLITS = {
 }
 
 
-def example_of(row: Row, line: int, *, prompts: bool = False) -> tuple[str, Example | None]:
+def example_of(row: Row, line: int, *, prompts: bool = False, spans: bool = False) -> tuple[str, Example | None]:
     """The format's name and the row as an Example; None for a question without an answer that says so.
 
-    With `prompts` any question without an answer is a row too.
+    With `prompts` any question without an answer is a row too; with `spans` a question about a passage is one whose
+    answer is marked in it.
 
     Raises ValueError saying what is wrong with the row.
     """
     given = {str(name).strip().lower(): value for name, value in row.items()}
-    for shape in (*PROMPTS, *SHAPES) if prompts else SHAPES:
+    for shape in (*(SPANS if spans else ()), *(PROMPTS if prompts else ()), *SHAPES):
         if not _missing(shape, given) and not (shape.only and _others(shape, given)):
             found = shape.convert(_own_names(given, shape))
             return shape.name, None if found is None else _placed(found, given, line)

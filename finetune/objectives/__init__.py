@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 OBJECTIVES = {
     "classify": "finetune.objectives.classify",
     "dpo": "finetune.objectives.dpo",
+    "embed": "finetune.objectives.embed",
     "grpo": "finetune.objectives.grpo",
     "kto": "finetune.objectives.kto",
     "ppo": "finetune.objectives.ppo",
     "pretrain": "finetune.objectives.pretrain",
+    "rerank": "finetune.objectives.rerank",
     "reward": "finetune.objectives.reward",
     "sft": "finetune.objectives.sft",
+    "span_qa": "finetune.objectives.span_qa",
 }
 JUDGED = ("dpo", "kto", "reward")  # learn from answers that somebody judged: pairs of them, or thumbs
+SEARCHING = ("embed", "rerank")  # learn which passages answer a question
 SAMPLING = ("grpo", "ppo")  # learn from answers that the model samples itself: their rows are prompts
 
 
@@ -55,6 +59,8 @@ class Encoded:
     rows: tuple[TokenRow, ...]
     target: str = ""  # a label to learn instead of tokens
     asked: bool = False  # a prompt alone, whose answer will be sampled
+    windows: tuple[Any, ...] = ()  # of a passage, span_rows.Window for each row
+    example: Example | None = None  # of a passage: what its windows are scored by
     sides: tuple[str, ...] = ()  # of judged answers, what each row is: chosen and rejected, liked or disliked
 
 
