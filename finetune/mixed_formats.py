@@ -1,5 +1,5 @@
-"""Matrix products in bf16 around attention in fp32, for an encoder whose weights stay in fp32: what a processor with AMX
-trains fastest, since PyTorch's backward pass of attention in bf16 is slow there."""
+"""Matrix products in bf16 around attention in fp32, for an encoder whose weights stay in fp32: a processor with AMX
+trains fastest so, since PyTorch's backward pass of attention in bf16 is slow there."""
 
 from __future__ import annotations
 

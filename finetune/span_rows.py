@@ -1,4 +1,4 @@
-"""Questions with their passages in the tokens that a reader learns from: a long passage in several overlapping windows."""
+"""Questions with their passages in the tokens that a reader learns from; a long passage in overlapping windows."""
 
 from __future__ import annotations
 
@@ -35,9 +35,8 @@ class Window:
     def tokens_of(self, answer: tuple[int, int]) -> tuple[int, int]:
         """The tokens that an answer's characters begin and end in; (0, 0) where it is not wholly in the window."""
         start, end = answer
-        inside = [
-            at for at, (a, b) in enumerate(zip(self.starts, self.ends)) if a < end and b > start and b > a
-        ]
+        tokens = enumerate(zip(self.starts, self.ends, strict=True))
+        inside = [at for at, (first, last) in tokens if first < end and last > start and last > first]
         if not inside or self.starts[inside[0]] > start or self.ends[inside[-1]] < end:
             return (0, 0)
         return (self.first + inside[0], self.first + inside[-1])

@@ -70,7 +70,7 @@ def judged(text: str, score: float, gold: Sequence[str]) -> Said:
 
 
 def best_threshold(found: Sequence[Said]) -> float:
-    """The score above which an answer is given, for the best F1 over all questions; of equally good ones the highest."""
+    """The score above which an answer is given, for the best F1 over all questions; of several the highest."""
     ordered = sorted(found, key=lambda one: -one.score)
     total = best = float(sum(not one.answerable for one in ordered))
     kept = ordered[0].score + 1.0 if ordered else 0.0
