@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from finetune.adapters import check_base, list_adapters, read_card
     from finetune.combine import combine_adapters
     from finetune.data_report import DataReport, check_data
+    from finetune.embed_predict import SentenceEmbedder, load_sentence_embedder
     from finetune.export import export_adapter
     from finetune.formats import load_examples
     from finetune.generate import load_generator
@@ -29,6 +30,7 @@ __all__ = [
     "Classifier",
     "Example",
     "RewardModel",
+    "SentenceEmbedder",
     "SpanReader",
     "TrainConfig",
     "TrainResult",
@@ -42,6 +44,7 @@ __all__ = [
     "load_examples",
     "load_generator",
     "load_reward_model",
+    "load_sentence_embedder",
     "load_span_reader",
     "load_tenants",
     "merge_adapter",
@@ -54,6 +57,7 @@ __all__ = [
 _LAZY = {
     "Classifier": "finetune.predict",
     "RewardModel": "finetune.reward_model",
+    "SentenceEmbedder": "finetune.embed_predict",
     "SpanReader": "finetune.span_reader",
     "TrainingInterrupted": "finetune.stopping",
     "DataReport": "finetune.data_report",
@@ -66,6 +70,7 @@ _LAZY = {
     "load_examples": "finetune.formats",
     "load_generator": "finetune.generate",
     "load_reward_model": "finetune.reward_model",
+    "load_sentence_embedder": "finetune.embed_predict",
     "load_span_reader": "finetune.span_reader",
     "load_tenants": "finetune.tenants",
     "merge_adapter": "finetune.merge",

@@ -78,7 +78,7 @@ def _check_forgetting(config: TrainConfig) -> None:
         )
     if config.objective not in WRITING and (config.max_forgetting is not None or config.replay):
         asked = "max_forgetting" if config.max_forgetting is not None else "replay"
-        what = "a classifier" if config.objective == "classify" else "a reward model"
+        what = {"classify": "a classifier", "reward": "a reward model"}.get(config.objective, "what it trains")
         raise ValueError(
             f"{asked} has no meaning for '{config.objective}': {what} writes no text to forget; leave it out."
         )

@@ -212,10 +212,17 @@ def _virtual_tokens(card: AdapterCard | None) -> int:
     return config_of(card).virtual_tokens
 
 
+DOES = {
+    "classify": "classifies texts",
+    "embed": "makes vectors of texts",
+    "span_qa": "marks answers in passages",
+}
+
+
 def _check_adapter(adapter: str | Path, folder: Path) -> None:
     card = read_card(adapter)
     if card.objective in LABELLING:
-        does = "classifies texts" if card.objective == "classify" else "scores answers"
+        does = DOES.get(card.objective, "scores answers")
         raise ValueError(f"'{adapter}' {does} and writes none; give an adapter of the objective 'sft'.")
     check_base(card, folder)
     check_tokenizer(adapter, folder)

@@ -13,12 +13,16 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
-from finetune.adapter_weights import load_adapter
+from finetune.adapter_weights import config_of, load_adapter
 from finetune.adapters import check_base, check_tokenizer, is_whole, read_card, write_card
 from finetune.causal import load_causal
+from finetune.embed_model import write_steps
+from finetune.embed_predict import bare_embedder
+from finetune.embed_rows import longest
 from finetune.encoder import HEAD, EncoderClassifier, load_encoder
 from finetune.methods import METHODS, entry
 from finetune.schema import AdapterCard
+from finetune.span_model import EncoderSpans
 from finetune.weights import model_config, resolve_model
 
 TOLERANCE = (
@@ -62,6 +66,8 @@ def merge_adapter(
         )
     with _staged(target) as staging:
         _write(merged.to(getattr(torch, kind)), staging)
+        if card.objective == "embed":
+            write_steps(merged.encoder, base, staging, longest(config_of(card), base))
         del merged  # it is read back below, and a large model should not be held twice
         AutoTokenizer.from_pretrained(str(adapter), local_files_only=True).save_pretrained(str(staging))
         write_card(replace(card, merged=True), staging)
@@ -118,6 +124,10 @@ def stored_dtype(base: Path) -> str:
 def _base(base: Path, card: AdapterCard) -> Any:
     if card.objective == "classify":
         return EncoderClassifier(load_encoder(base, dtype=torch.float32), len(card.labels)).eval()
+    if card.objective == "span_qa":
+        return EncoderSpans(load_encoder(base, dtype=torch.float32)).eval()
+    if card.objective == "embed":
+        return bare_embedder(base)
     return load_causal(base, dtype=torch.float32)
 
 
@@ -140,18 +150,24 @@ def distance(first: torch.Tensor, second: torch.Tensor) -> float:
 
 
 def _write(merged: Any, folder: Path) -> None:
-    if not isinstance(merged, EncoderClassifier):
+    if not isinstance(merged, (EncoderClassifier, EncoderSpans)):
         merged.save_pretrained(str(folder))
         return
     merged.encoder.save_pretrained(str(folder))  # type: ignore[operator]
     head = {name: value.float().contiguous() for name, value in merged.classifier.state_dict().items()}
-    save_file(head, folder / HEAD)
+    if head:
+        save_file(head, folder / HEAD)
 
 
 def _stored(folder: Path, card: AdapterCard) -> Any:
     from finetune.predict import load_classifier_model
+    from finetune.span_reader import load_reader_model
 
     whole = replace(card, merged=True)
     if card.objective == "classify":
         return load_classifier_model(folder, folder, whole)
+    if card.objective == "span_qa":
+        return load_reader_model(folder, folder, whole)
+    if card.objective == "embed":
+        return bare_embedder(folder)
     return load_causal(folder, dtype=torch.float32)

@@ -30,7 +30,7 @@ _PROMPTS = "finetune.methods.prompts"
 METHODS = {
     "full": Entry(module="finetune.methods.full", merges=True, whole=True),
     "features": Entry(module="finetune.methods.features", refuses=(refusals.labels_only,), merges=True),
-    "output_layer": Entry(module=_SELECTIVE, merges=True),
+    "output_layer": Entry(module=_SELECTIVE, refuses=(refusals.no_output,), merges=True),
     "last_layers": Entry(module=_SELECTIVE, refuses=(refusals.shared_layers,), merges=True),
     "bitfit": Entry(module=_SELECTIVE, refuses=(refusals.no_biases,), merges=True),
     "houlsby": Entry(module="finetune.methods.houlsby", refuses=(refusals.experts, refusals.shared_layers)),

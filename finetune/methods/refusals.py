@@ -66,6 +66,12 @@ def labels_only(objective: str, config: Config) -> str | None:
     return "a logistic regression predicts labels and writes no text; take the objective 'classify'"
 
 
+def no_output(objective: str, config: Config) -> str | None:
+    if objective == "embed":
+        return "a sentence embedder has no output layer, its vectors are the encoder's; take last_layers or lora"
+    return None
+
+
 def no_biases(objective: str, config: Config) -> str | None:
     kind = config["model_type"]
     fields = BIAS_FIELDS.get(kind)
@@ -75,7 +81,7 @@ def no_biases(objective: str, config: Config) -> str | None:
 
 
 def no_adaption(objective: str, config: Config) -> str | None:
-    if objective in ("classify", "reward"):
+    if objective in ("classify", "reward", "span_qa"):
         return "peft stores no new head with a LLaMA-Adapter; take prefix"
     if config["model_type"] in ADAPTION:
         return None
