@@ -1,0 +1,87 @@
+"""How each shipped adapter is trained: its rows and its settings; `domain_adapters.py` runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from domain_sets import DOMAIN_SETS, index_of
+from embed_rows import embed_config, embed_training_rows
+from measured import BUILD
+from reader_rows import Row, found_rows, squad_rows
+
+from finetune import Example, TrainConfig
+from finetune.formats.span_rows import spans
+from rag.embed import load_embedder
+
+FOLDER = BUILD / "domains"
+HELD_OUT = (
+    300  # rows of a set's dev split: enough to choose the threshold, few enough to be scored in a minute
+)
+# Readers of a domain go on from the general one at a third of its rate, so that they keep what it knows.
+READER = {"method": "lora", "objective": "span_qa", "lora_rank": 32, "lora_alpha": 64, "batch_size": 24}
+GENERAL = {"epochs": 2.0, "learning_rate": 1e-3}
+DOMAIN = {"epochs": 2.0, "learning_rate": 3e-4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """`rows` to learn and held out, and the settings for an output folder and a seed; `after`: what it goes on from."""
+
+    rows: Callable[[], list[Example]]
+    config: Callable[[str, int], TrainConfig]
+    after: str = ""
+
+
+def reader_rows(names: Sequence[str]) -> list[Example]:
+    """Of each set, the train split to learn from and a part of the dev split held out."""
+    found: list[Example] = []
+    for name in names:
+        for split in ("train", "dev"):
+            rows = _rows(name, split)
+            kept = rows if split == "train" else rows[:HELD_OUT]
+            found += [replace(spans(row), split=split) for row in kept]
+    return [replace(row, line=line) for line, row in enumerate(found, start=1)]
+
+
+def _rows(name: str, split: str) -> list[Row]:
+    chosen = DOMAIN_SETS[name]()
+    if name == "squad_en":
+        return squad_rows(chosen, split)
+    return found_rows(chosen, split, index_of(chosen, FOLDER, load_embedder("minilm")))
+
+
+def reader_config(out: str, seed: int, **changes: Any) -> TrainConfig:
+    return TrainConfig(model="minilm", out=out, seed=seed, **{**READER, **changes})
+
+
+def _embed_rows() -> list[Example]:
+    train, held = embed_training_rows()
+    rows = [*(replace(row, split="train") for row in train), *(replace(row, split="dev") for row in held)]
+    return [replace(row, line=line) for line, row in enumerate(rows, start=1)]
+
+
+RECIPES: dict[str, Recipe] = {
+    "reader": Recipe(
+        rows=lambda: reader_rows(("squad_en", "tatqa_en", "covidqa_en")),
+        config=lambda out, seed: reader_config(out, seed, **GENERAL),
+    ),
+    "reader-finance": Recipe(
+        rows=lambda: reader_rows(("tatqa_en",)),
+        config=lambda out, seed: reader_config(out, seed, **DOMAIN),
+        after="reader",
+    ),
+    "reader-medical": Recipe(
+        rows=lambda: reader_rows(("covidqa_en", "pubmedqa_en", "medquad_en")),
+        config=lambda out, seed: reader_config(out, seed, **DOMAIN),
+        after="reader",
+    ),
+    "embedder": Recipe(rows=_embed_rows, config=lambda out, seed: embed_config(out, seed=seed)),
+}
+
+
+def folder_of(name: str, seed: int) -> Path:
+    """Where a recipe's adapter of this seed is kept."""
+    return FOLDER / f"{name}-seed{seed}"
