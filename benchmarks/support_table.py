@@ -18,12 +18,13 @@ from tiny_families import FAMILIES, build
 
 from finetune.defaults import learning_rates
 from finetune.methods import METHODS
+from finetune.objectives import SEARCHING
 from finetune.schema import Example, TrainConfig
 from finetune.support import WRITING, why_not
 from finetune.weights import model_config
 
 SAMPLED = ("ppo", "grpo")
-TRIED = ("sft", "pretrain", "classify", "reward", "dpo", "kto", *SAMPLED)
+TRIED = ("sft", "pretrain", "classify", "embed", "span_qa", "reward", "dpo", "kto", *SAMPLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,21 @@ def rows(objective: str) -> list[Example]:
     if objective == "classify":
         # Of several lengths: without padding there is no mask, and a prefix that is not read goes unnoticed.
         return [Example(text=f"{word} " * (n + 1), label=word) for n in range(3) for word in ("warm", "cold")]
+    if objective in SEARCHING:
+        return [
+            Example(
+                question=f"Who runs mill {n}?",
+                positives=(f"Mill {n} is run by a family.",),
+                negatives=("No.",),
+            )
+            for n in range(6)
+        ]
+    if objective == "span_qa":
+        passages = [f"Mill {n} is old. " * (n + 1) for n in range(6)]
+        return [
+            Example(question="How old?", context=text, answers=((0, 6),) * (n % 2))
+            for n, text in enumerate(passages)
+        ]
     if objective == "pretrain":
         return [Example(text=f"Page {n} tells of the river and its mills.") for n in range(6)]
     asked = [({"role": "user", "content": f"Item {n}?"}, _answer(f"Item {n} is blue.")) for n in range(6)]

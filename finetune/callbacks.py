@@ -79,6 +79,10 @@ def _held_here(gradient: Any) -> torch.Tensor:
     return found
 
 
+# Scores of the held-out rows that a run's figures hold.
+SHOWN = ("loss", "accuracy", "macro_f1", "em", "f1", "margin", "kl", "ndcg_at_10", "mrr_at_10")
+
+
 class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
     """Writes each step's figures, and each scoring of the held-out rows, into the run's metrics file."""
 
@@ -107,7 +111,7 @@ class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
         scores = {
             name.removeprefix("eval_"): value
             for name, value in found.items()
-            if name in ("eval_loss", "eval_accuracy", "eval_macro_f1", "eval_em", "eval_f1", "eval_margin", "eval_kl")
+            if name.removeprefix("eval_") in SHOWN
         }
         if scores:
             self.log.add({"step": state.global_step, **{f"held_out_{name}": v for name, v in scores.items()}})

@@ -42,8 +42,8 @@ def embed_job(
     trainer = EmbedTrainer(
         model=model,
         args=TrainingArguments(**arguments, label_names=["targets"], remove_unused_columns=False),
-        train_dataset=rows,  # type: ignore[arg-type]
-        eval_dataset=held or None,  # type: ignore[arg-type]
+        train_dataset=rows,
+        eval_dataset=held or None,
         data_collator=SearchCollator(tokenizer.pad_token_id or 0),
         processing_class=tokenizer,
     )

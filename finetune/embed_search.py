@@ -32,7 +32,8 @@ def score_search(model: Any, rows: Sequence[Row], how: Comparing, device: Any) -
     asked = embed_tokens(model, [list(ids) for ids, _ in questions], **given)
     found = embed_tokens(model, list(passages.values()), **given)
     means: dict[str, list[float]] = {name: [] for name in SCORES}
-    for nearest, (_, right) in zip((asked @ found.T).topk(min(DEPTH, len(columns))).indices, questions, strict=True):
+    first = (asked @ found.T).topk(min(DEPTH, len(columns))).indices
+    for nearest, (_, right) in zip(first, questions, strict=True):
         there = {key for key in right if key in passages}
         for name, score in search_scores([columns[at] for at in nearest.tolist()], there).items():
             means[name].append(score)

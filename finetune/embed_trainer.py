@@ -32,7 +32,7 @@ class Comparing:
     temperature: float
     both_directions: bool
     pass_tokens: int  # texts that go through the model together, padding included
-    held_tokens: int  # of a batch of more tokens, each text is read twice in place of keeping what it left in memory
+    held_tokens: int  # of a larger batch what a text leaves in memory is not kept: it is read twice
     scored_rows: int  # held-out rows that are searched for
     pad_token_id: int
 
@@ -50,7 +50,7 @@ class EmbedTrainer(Trainer):
     choosing: Sequence[Row] = ()  # rows of the file that say which weights are kept
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        rows = self.train_dataset if train_dataset is None else train_dataset
+        rows: Any = self.train_dataset if train_dataset is None else train_dataset
         return Apart(rows, self._train_batch_size, self.args.seed)
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> torch.Tensor:

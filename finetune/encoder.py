@@ -38,7 +38,7 @@ class EncoderClassifier(nn.Module):
         self.config = config  # peft and the Trainer look for it
         self.virtual_tokens = 0  # that a soft prompt puts before each text; the mean is of the text alone
         self.dropout = nn.Dropout(getattr(config, "hidden_dropout_prob", 0.0) or 0.0)
-        self.classifier = nn.Linear(int(config.hidden_size), labels) if labels else nn.Identity()
+        self.classifier: Any = nn.Linear(int(config.hidden_size), labels) if labels else nn.Identity()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -52,6 +52,10 @@ class EncoderClassifier(nn.Module):
     @property
     def device(self) -> torch.device:  # peft looks for it
         return next(self.parameters()).device
+
+    def get_input_embeddings(self) -> nn.Module:  # peft looks for it, to train rows of it
+        found: nn.Module = self.encoder.get_input_embeddings()  # type: ignore[operator]
+        return found
 
     def forward(
         self,

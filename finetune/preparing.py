@@ -42,7 +42,7 @@ def prepare(run: Rows, folder: Path, told: Told) -> Job:
     for callback in method.callbacks(config):
         job.trainer.add_callback(callback)
     shield_evaluation(job.trainer, told.say)
-    if config.objective in SAMPLING:  # which meets with memory that runs out by itself
+    if hasattr(job.trainer, "say"):  # it meets with memory that runs out by itself
         job.trainer.say = told.say
     _arrange_processes(job.trainer, told)
     _ask_reference(job, config, told)

@@ -6,13 +6,16 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from apps.commands.alignment_flags import add_alignment_flags, add_sampling_flags
+from apps.commands.embed_flags import add_embed_flags
+from apps.commands.ground_flags import add_ground_flags, ground_config, refuse_alone
 from apps.commands.method_flags import add_method_flags
 
 if TYPE_CHECKING:
+    from apps.ground_run import Learned
     from apps.progress import Progress
     from finetune import Example, TrainConfig, TrainResult
     from finetune.told import StepFigures
@@ -31,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--objective",
         help="sft (answers; default), classify (labels), pretrain (raw text), dpo or reward (pairs), kto (thumbs), "
-        "ppo or grpo (prompts)",
+        "ppo or grpo (prompts), span_qa (questions with passages and the answers in them), embed or rerank "
+        "(questions with passages that answer them)",
     )
     parser.add_argument("--plan", metavar="FILE", help="plan.json of 'advisor recommend'")
     parser.add_argument(
@@ -46,8 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_run_flags(parser.add_argument_group("the run"))
     add_alignment_flags(parser.add_argument_group("preferences"))
     add_sampling_flags(parser.add_argument_group("sampled answers (ppo, grpo)"))
+    add_embed_flags(parser.add_argument_group("learning to search (embed)"))
     add_method_flags(parser.add_argument_group("single methods"))
     _add_proof_flags(parser.add_argument_group("did it help, and what did it cost"))
+    _add_grounding(parser.add_argument_group("grounded rows: learn to answer from passages (RAFT)"))
+
+
+def _add_grounding(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--ground", metavar="INDEX", help="put passages of this index into the prompts")
+    add_ground_flags(group)
+    group.add_argument("--out-rows", metavar="FILE", help="write the grounded rows here too")
 
 
 def _add_run_flags(group: argparse._ArgumentGroup) -> None:
@@ -105,12 +117,29 @@ def run(args: argparse.Namespace) -> int:
     config = train_config(args.plan, vars(args))
     from apps.training_rows import training_rows
 
-    rows = training_rows(args.examples, config)
+    learned = _grounded(training_rows(args.examples, config), config, args)
     if args.dry_run:
-        return _show_plan(rows, config, as_json=args.json)
-    result = _train(rows, config)
-    _show(result, as_json=args.json)
+        return _show_plan(learned, as_json=args.json)
+    result = _train(learned)
+    _show(replace(result, notes=(*learned.notes, *result.notes)), as_json=args.json)
     return SET_ASIDE if result.card.set_aside else 0
+
+
+def _grounded(rows: list[Example], config: TrainConfig, args: argparse.Namespace) -> Learned:
+    """The rows as they are, or with passages of the index that --ground names."""
+    from apps.ground_run import Learned, ground_run
+    from apps.progress import progress_bar
+    from finetune.processes import is_first
+
+    if args.ground is None:
+        refuse_alone(args)
+        return Learned(rows=rows, config=config)
+    chosen = ground_config(args, config.seed)
+    fixed, out = args.max_length is not None, args.out_rows if is_first() else None
+    if not is_first():
+        return ground_run(rows, args.ground, chosen, config, fixed_length=fixed)
+    with progress_bar() as progress:
+        return ground_run(rows, args.ground, chosen, config, progress, fixed_length=fixed, out=out)
 
 
 def _show(result: TrainResult, *, as_json: bool) -> None:
@@ -121,28 +150,34 @@ def _show(result: TrainResult, *, as_json: bool) -> None:
         print(json.dumps(asdict(result), ensure_ascii=False, indent=2) if as_json else render_result(result))
 
 
-def _show_plan(rows: list[Example], config: TrainConfig, *, as_json: bool) -> int:
+def _show_plan(learned: Learned, *, as_json: bool) -> int:
     from apps.predicted_memory import predicted_memory
     from apps.train_text import render_plan
     from finetune.planning import plan_run
     from finetune.processes import is_first
 
-    plan = plan_run(rows, config, predicted_memory)
-    if is_first():
-        print(json.dumps(asdict(plan), ensure_ascii=False, indent=2) if as_json else render_plan(plan))
+    plan = plan_run(learned.rows, learned.config, predicted_memory)
+    if is_first() and as_json:
+        print(json.dumps(asdict(plan) | learned.as_json(), ensure_ascii=False, indent=2))
+    elif is_first():
+        print("\n".join([*learned.notes, render_plan(plan)]))
     return WOULD_STOP if plan.stops else 0
 
 
-def _train(rows: list[Example], config: TrainConfig) -> TrainResult:
+def _train(learned: Learned) -> TrainResult:
     from apps.predicted_memory import predicted_memory
     from apps.progress import progress_bar
     from finetune import train
     from finetune.processes import is_first
 
+    rows, config, made_from = learned.rows, learned.config, learned.made_from
     if not is_first():  # of the processes of one run the first one tells of it
-        return train(rows, config, predict=predicted_memory)
+        return train(rows, config, predict=predicted_memory, made_from=made_from)
     with progress_bar() as progress:
-        return train(rows, config, progress, say=_say, on_step=_shown_in(progress), predict=predicted_memory)
+        return train(
+            rows, config, progress, say=_say, on_step=_shown_in(progress), predict=predicted_memory,
+            made_from=made_from,
+        )  # fmt: skip
 
 
 def _say(line: str) -> None:

@@ -18,7 +18,7 @@ def search_pair(row: Row) -> Example:
         raise ValueError("'positive' is empty; a row needs a passage that answers its question.")
     both = set(positives) & set(negatives)
     if both:
-        raise ValueError(f"'{_short(min(both))}' is among the positives and the negatives; it can be one only.")
+        raise ValueError(f"'{_short(min(both))}' is among the positives and the negatives; choose one.")
     return Example(question=written(row, "question").strip(), positives=positives, negatives=negatives)
 
 
