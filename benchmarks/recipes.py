@@ -26,6 +26,7 @@ MEDQUAD_QUESTIONS = 800  # its questions follow a few patterns: more of them tea
 READER = {"method": "lora", "objective": "span_qa", "lora_rank": 32, "lora_alpha": 64, "batch_size": 24}
 GENERAL = {"epochs": 2.0, "learning_rate": 1e-3}
 DOMAIN = {"epochs": 2.0, "learning_rate": 3e-4}
+SECTION = 160  # tokens: answers of MedQuAD are sections, as long as a passage is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "reader-medical": Recipe(
         rows=lambda: reader_rows(("covidqa_en", "pubmedqa_en", "medquad_en")),
-        config=lambda out, seed: reader_config(out, seed, **DOMAIN),
+        config=lambda out, seed: reader_config(out, seed, **DOMAIN, answer_tokens=SECTION),
         after="reader",
     ),
     "embedder": Recipe(rows=_embed_rows, config=lambda out, seed: embed_config(out, seed=seed)),

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from transformers import Trainer, TrainingArguments
 
-from finetune.defaults import defaults
 from finetune.gains import RowScores
 from finetune.head_rate import with_head_rate
 from finetune.held_out import evaluating
@@ -24,6 +23,7 @@ class SpanTrainer(Trainer):
     loss_is_scaled_for_ga = True  # the loss is a mean over all rows of a step, however they are divided
 
     head_learning_rate: float
+    answer_tokens: int  # of the longest answer
     choosing: Sequence[Any] = ()  # rows that choose, beside those that are scored
     found: RowScores = RowScores()  # of the latest evaluation
     said: tuple[Said, ...] = ()
@@ -79,7 +79,7 @@ class SpanTrainer(Trainer):
         found: list[Any] = [None] * len(rows)
         losses = [0.0] * len(rows)
         order = sorted(range(len(rows)), key=lambda at: -len(rows[at]["input_ids"]))
-        size, most = self.args.per_device_eval_batch_size, int(defaults()["span_qa"]["answer_tokens"])
+        size, most = self.args.per_device_eval_batch_size, self.answer_tokens
         for start in range(0, len(order), size):
             places = order[start : start + size]
             batch = self._prepare_inputs(self.data_collator([rows[at] for at in places]))

@@ -10,7 +10,7 @@ from typing import Any
 from finetune.methods import Method
 from finetune.objectives import Job
 from finetune.schema import Example, TrainConfig
-from finetune.span_rows import encode, load_tokenizer, longest, sequences, usable
+from finetune.span_rows import encode, load_tokenizer, longest, longest_answer, sequences, usable
 
 # Also what an objective offers.
 __all__ = ["encode", "load_tokenizer", "longest", "prepare", "sequences", "usable"]
@@ -45,6 +45,7 @@ def prepare(
     if config.adapter is not None:
         start_from(model, Path(config.adapter))
     trainer = span_trainer(model, rows, held_rows, collator_for(tokenizer, encoder.config), arguments)
+    trainer.answer_tokens = longest_answer(config)
     rate = config.head_learning_rate
     trainer.head_learning_rate = rate or learning_rates(config.method, "span_qa", 0.0)[1]
 
