@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from finetune.data_report import DataReport, check_data, commonest_kind
 from finetune.general_set import GeneralRow, general_rows, replay_rows
@@ -27,6 +28,7 @@ class Rows:
     report: DataReport
     notes: tuple[str, ...]
     fingerprint: dict[str, str]  # of the base and of all that is learned
+    made_from: dict[str, Any] = field(default_factory=dict)  # for the card: what the rows were made of
 
 
 def gather(examples: Sequence[Example], config: TrainConfig, base: Path) -> Rows:

@@ -25,6 +25,7 @@ class Example:
     negatives: tuple[str, ...] = ()  # passages that do not, though they look like it
     context: str = ""  # the passage that `question` is about, for a reader to learn from
     answers: tuple[tuple[int, int], ...] = ()  # where in `context` they stand: first character, last + 1
+    sources: tuple[str, ...] = ()  # documents that hold the answer, as an index names them
     split: str = "train"  # train, dev, test
     line: int = 0  # where it stood in its file, from 1
 
@@ -77,7 +78,7 @@ class TrainConfig:
     reward: str | None = None  # what judges sampled answers: a reward model's folder or "module:function"
     answers_per_step: int | None = None  # sampled, judged and then learned from
     samples: int | None = None  # answers to each prompt among them
-    answer_tokens: int | None = None  # of a sampled answer at most
+    answer_tokens: int | None = None  # of a sampled answer, or one that span_qa marks, at most
     inner_epochs: int | None = None  # how often a step goes through its answers
     minibatches: int | None = None  # optimizer steps of one time
     clip: float | None = (
@@ -152,6 +153,7 @@ class AdapterCard:
         default_factory=dict
     )  # an adapter: path, weights (their hash), objective
     set_aside: str = ""  # why a finished adapter was not put where it was asked for
+    made_from: dict[str, Any] = field(default_factory=dict)  # what the rows were made of, where they were made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

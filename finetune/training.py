@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ def train(
     say: Say | None = None,
     on_step: Callable[[StepFigures], None] | None = None,
     predict: Predict | None = None,
+    made_from: Mapping[str, Any] | None = None,
 ) -> TrainResult:
     """Trains on the rows and leaves an adapter (method "full": a whole model) with its card at `config.out`.
 
@@ -43,7 +44,8 @@ def train(
     and raise TrainingInterrupted. Raises ValueError, OSError or ImportError in one line for what can be mended.
 
     `say` hears what a person should know at once, `on_step` each step's figures; `predict` foretells the peak of
-    memory. An adapter that forgot more than `max_forgetting` lies beside `out`, and its card says why.
+    memory; `made_from` goes into the card. An adapter that forgot more than `max_forgetting` lies beside `out`, and
+    its card says why.
 
     Called by each process that torchrun or accelerate started, it is one run of all of them: the first tells of it
     and writes its files, the rows of a step are `batch_size` times `accumulation` in each, and each returns the
@@ -51,14 +53,19 @@ def train(
     """
     with joined():
         first = processes.is_first()
-        return _train(examples, config, Told(progress, say, on_step) if first else Told(), predict)
+        told = Told(progress, say, on_step) if first else Told()
+        return _train(examples, config, told, predict, dict(made_from or {}))
 
 
 def _train(
-    examples: Sequence[Example], config: TrainConfig, told: Told, predict: Predict | None
+    examples: Sequence[Example],
+    config: TrainConfig,
+    told: Told,
+    predict: Predict | None,
+    made_from: dict[str, Any],
 ) -> TrainResult:
     started = time.monotonic()
-    run = in_all(lambda: checked_run(examples, config))
+    run = replace(in_all(lambda: checked_run(examples, config)), made_from=made_from)
     if (done := by_first(lambda: _already_finished(run))) is not None:
         return done
     folder, checkpoint, torn = by_first(lambda: _opened(run))
@@ -135,7 +142,8 @@ def _card(run: Rows, job: Any, found: dict[str, Any], **measured: Any) -> Adapte
     from finetune.forgetting import too_much
 
     aside = too_much(found["forgetting"])
-    return make_card(run.config, run.base, run.fingerprint, job, **found, **measured, set_aside=aside)
+    measured |= {"set_aside": aside, "made_from": run.made_from}
+    return make_card(run.config, run.base, run.fingerprint, job, **found, **measured)
 
 
 def foretell(run: Rows, predict: Predict | None, longest: int | None = None) -> Prediction | None:

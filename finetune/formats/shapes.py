@@ -30,6 +30,7 @@ COMPLETION = ("completion", "response", "output")
 THUMB = ("thumb", "thumbs", "feedback", "label")
 TEXT = ("text", "sentence", "headline", "content", "文本", "标题", "内容")
 SYSTEM = (("system", "system_prompt"),)
+SOURCES = ("source", "sources", "also", "doc_id", "document", "文档", "来源")  # read in rows of any format
 
 # Looked at in this order; the first whose columns are all there reads the row.
 SHAPES = (
@@ -137,7 +138,14 @@ def _placed(example: Example, given: Row, line: int) -> Example:
     value = str(given.get("split") or "train").strip().lower()
     if value not in SPLITS:
         raise ValueError(f"split '{value}' is unknown; choose one of {sorted(SPLITS)}.")
-    return replace(example, split=SPLITS[value], line=line)
+    return replace(example, split=SPLITS[value], line=line, sources=_sources(given))
+
+
+def _sources(given: Row) -> tuple[str, ...]:
+    """The documents that a row names, under the names that people give them."""
+    found = [value for name in SOURCES if (value := given.get(name)) is not None]
+    listed = [one for value in found for one in (value if isinstance(value, (list, tuple)) else [value])]
+    return tuple(dict.fromkeys(one.strip() for one in listed if isinstance(one, str) and one.strip()))
 
 
 def _hint(given: Row) -> str:

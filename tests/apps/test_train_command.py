@@ -11,7 +11,10 @@ from apps.cli import main
 from apps.predicted_memory import predicted_memory
 from apps.train_text import render_result
 from apps.training_rows import training_rows
-from finetune import AdapterCard, TrainConfig, TrainResult
+from finetune import AdapterCard, TrainConfig, TrainResult, load_examples, read_card
+from rag import build_index
+from tests.apps.grounded_world import town_questions, town_texts
+from tests.conftest import save_tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +200,74 @@ def test_documents_of_any_kind_are_rows_to_pretrain_on(tmp_path: Path) -> None:
         training_rows(str(tmp_path), config)
     allowed = TrainConfig(model="m", out="o", objective="pretrain", allow=("bad_rows",))
     assert len(training_rows(str(tmp_path), allowed)) == 2
+
+
+@pytest.fixture(scope="module")
+def towns(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A file of questions, and an index of the documents that answer them."""
+    place = tmp_path_factory.mktemp("towns")
+    for source, text in town_texts().items():
+        (place / "docs" / source).parent.mkdir(parents=True, exist_ok=True)
+        (place / "docs" / source).write_text(text, "utf-8")
+    rows = [
+        {"question": r.messages[0]["content"], "answer": r.messages[1]["content"]} for r in town_questions()
+    ]
+    (place / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    build_index(place / "docs", place / "index")
+    return place / "pairs.jsonl", place / "index"
+
+
+def test_a_grounded_run_tells_of_its_rows_writes_them_and_keeps_the_report_in_its_card(
+    towns: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pairs, index), rows_file = towns, tmp_path / "rows.jsonl"
+    model = save_tiny_model(tmp_path / "model", "llama", context=4096)
+    line = f"train {pairs} --model {model} --out {tmp_path / 'a'} --general none".split()
+    grounded = f"--ground {index} --distractors 1 --gold-share 1 --out-rows {rows_file}".split()
+    assert main([*line, *grounded, "--max-steps", "1", "--metric-rows", "0"]) == 0
+    said = capsys.readouterr().out
+    assert "grounded 11 rows to learn: 11 with the passage that answers, 0 without it" in said
+    made = read_card(tmp_path / "a").made_from
+    assert made["way"] == "grounding" and made["index"] == str(index) and made["with_gold"] == 11
+    rows = [json.loads(row) for row in rows_file.read_text("utf-8").splitlines()]
+    assert len(rows) == 12 and {row["split"] for row in rows} == {"train", "test"}
+    assert "[1]" in rows[0]["messages"][-1]["content"] or "[2]" in rows[0]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--distractors", "2"], "--distractors needs --ground INDEX"),
+        (["--ground", "nowhere"], "nowhere"),
+        (["--ground", "INDEX", "--gold-share", "2"], "gold_share is 2.0; choose a share above 0"),
+        (["--ground", "INDEX", "--objective", "pretrain"], "'sft', not 'pretrain'"),
+    ],
+)
+def test_a_mistake_in_grounding_is_one_line(
+    flags: list[str],
+    said: str,
+    towns: tuple[Path, Path],
+    tiny_llama: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = [str(towns[1]) if flag == "INDEX" else flag for flag in flags]
+    line = ["train", str(towns[0]), "--model", str(tiny_llama), "--out", str(tmp_path / "a")]
+    assert main([*line, *given]) == 2
+    told = capsys.readouterr().err
+    assert said in told and len(told.strip().splitlines()) == 1
+
+
+def test_rows_are_grounded_for_other_trainers_too(
+    towns: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "rows.jsonl"
+    assert (
+        main(
+            ["ground", str(towns[0]), "--index", str(towns[1]), "--out", str(out), "--without-gold", "refuse"]
+        )
+        == 0
+    )
+    said = capsys.readouterr().out
+    assert f"12 rows written to {out}" in said and "without it (refuse)" in said
+    assert [row.split for row in load_examples(out)].count("test") == 1
