@@ -15,7 +15,8 @@ class Progress(Protocol):
     def __call__(self, stage: str, done: int, total: int, detail: str = "") -> None: ...
 
 
-UNITS = {"read": "files", "embed": "texts"}  # of the stages of an index; others count what they count
+# Of the stages of an index; others count what they count.
+UNITS = {"read": "files", "split": "files", "embed": "texts"}
 _QUIET_SECONDS = 10.0  # a line at least this often while something moves
 
 

@@ -1,4 +1,5 @@
-"""Hands an adapter over to other programs: as a folder for peft, as a merged Hugging Face model, for Ollama."""
+"""Hands an adapter over to other programs: as a folder for peft, as a merged Hugging Face model, for Ollama, or slim,
+to be carried along by a program."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from finetune.schema import AdapterCard
 from finetune.starting import LABELLING
 from finetune.template import load_tokenizer, stops_in
 
-FORMS = ("peft", "merged", "ollama")
+FORMS = ("peft", "merged", "ollama", "slim")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,10 @@ def export_adapter(adapter: str | Path, out: str | Path, *, form: str, model: st
         raise ValueError(f"'{adapter}' gives {gives}, which Ollama cannot serve; {cure}.")
     if form == "peft":
         return _for_peft(Path(adapter), card, target)
+    if form == "slim":
+        from finetune.slim import slim_adapter
+
+        return Exported(path=str(target), form=form, notes=tuple(slim_adapter(Path(adapter), target)))
     notes = _whole(Path(adapter), card, target, model)
     if form == "ollama":
         notes += _for_ollama(target, card)

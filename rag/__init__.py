@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rag.index import Index, build_index, open_index
     from rag.loaders import load_document, load_folder
     from rag.report import IndexReport
+    from rag.switch import switch_embedder
 
 __all__ = [
     "Chunk",
@@ -25,6 +26,7 @@ __all__ = [
     "load_document",
     "load_folder",
     "open_index",
+    "switch_embedder",
 ]
 
 # Loaded at first use, so that `import rag` stays light.
@@ -35,6 +37,7 @@ _LAZY = {
     "open_index": "rag.index",
     "load_document": "rag.loaders",
     "load_folder": "rag.loaders",
+    "switch_embedder": "rag.switch",
 }
 
 

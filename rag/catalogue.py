@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rag.encoders import Vectors
 from rag.schema import Chunk, Document, Heading, Page
 
 NAME = "catalogue.sqlite3"
@@ -41,8 +40,8 @@ CREATE TABLE IF NOT EXISTS settings(name TEXT PRIMARY KEY, value TEXT NOT NULL) 
 """
 VISIBLE = "added <= :g AND (removed IS NULL OR removed > :g)"
 # Settings that are there until the next generation answers, whatever interrupts the runs before it:
-_UNUSED_TEXTS = "unused texts"  # texts of an interrupted run may be left
-_MISSING_TEXTS = "missing texts"  # all texts are being made again
+UNUSED_TEXTS = "unused texts"  # texts of an interrupted run may be left
+_MISSING_TEXTS = "missing texts"  # left by earlier versions: all texts are being made again
 _KNOWN = "id, source, sha256, mtime_ns, size, chunking"
 
 
@@ -108,22 +107,8 @@ def forget_unfinished(db: sqlite3.Connection, generation: int) -> None:
     """Undo the document rows of an interrupted run; its texts stay, they are what took the time."""
     with db:
         if db.execute("DELETE FROM documents WHERE added > ?", (generation,)).rowcount:
-            db.execute("INSERT OR REPLACE INTO settings VALUES (?, '')", (_UNUSED_TEXTS,))
+            db.execute("INSERT OR REPLACE INTO settings VALUES (?, '')", (UNUSED_TEXTS,))
         db.execute("UPDATE documents SET removed = NULL WHERE removed > ?", (generation,))
-
-
-def adopt_texts(db: sqlite3.Connection, made_by: str) -> bool:
-    """Texts that an earlier run left count only for the weights and the tokenizer that made them.
-
-    False when they did not, in this run or in one before it that was interrupted: all are to be made again.
-    """
-    stored = db.execute("SELECT value FROM settings WHERE name = 'texts'").fetchone()
-    if stored != (made_by,):
-        with db:
-            db.execute("DELETE FROM texts")
-            rows = [("texts", made_by), (_MISSING_TEXTS, "")]
-            db.executemany("INSERT OR REPLACE INTO settings VALUES (?, ?)", rows)
-    return db.execute("SELECT 1 FROM settings WHERE name = ?", (_MISSING_TEXTS,)).fetchone() is None
 
 
 def known_documents(db: sqlite3.Connection, generation: int) -> dict[str, Known]:
@@ -177,7 +162,7 @@ def drop_invisible(db: sqlite3.Connection, generation: int) -> None:
     with db:
         unused = "hash NOT IN (SELECT text_hash FROM chunks)"
         db.execute("DELETE FROM settings WHERE name = ?", (_MISSING_TEXTS,))
-        if db.execute("DELETE FROM settings WHERE name = ?", (_UNUSED_TEXTS,)).rowcount:
+        if db.execute("DELETE FROM settings WHERE name = ?", (UNUSED_TEXTS,)).rowcount:
             _delete_documents(db, generation)
             db.execute(f"DELETE FROM texts WHERE {unused}")
         else:
@@ -226,37 +211,15 @@ def copy_chunks(db: sqlite3.Connection, key: int, to: int) -> None:
     )
 
 
-def has_text(db: sqlite3.Connection, key: bytes) -> bool:
-    """Whether the vector and the terms of a text are there."""
-    return db.execute("SELECT 1 FROM texts WHERE hash = ?", (key,)).fetchone() is not None
-
-
-def chunks_without_text(db: sqlite3.Connection, generation: int, after: int = 0) -> Iterator[list[Chunk]]:
-    """The visible chunks whose texts have no vector yet, a list for each document that was added `after`."""
-    rows = db.execute(
-        "SELECT DISTINCT d.id FROM documents d JOIN chunks c ON c.document = d.id"
-        f" WHERE {VISIBLE} AND added > :after AND NOT EXISTS (SELECT 1 FROM texts WHERE hash = text_hash)",
-        {"g": generation, "after": after},
-    ).fetchall()
-    for (key,) in rows:
-        document = read_document(db, key)
-        places = db.execute('SELECT start, "end", page, heading FROM chunks WHERE document = ?', (key,))
-        yield [
-            Chunk(source=document.source, text=document.text[s:e], start=s, end=e, page=page, heading=heading)
-            for s, e, page, heading in places
-        ]
-
-
-def save_texts(
-    db: sqlite3.Connection, hashes: Sequence[bytes], vectors: Vectors, terms: Sequence[bytes]
-) -> None:
-    """Commit one batch, so that an interrupted run need not compute it again."""
-    rows = []
-    for key, vector, words in zip(hashes, vectors, terms, strict=True):
-        data = vector.astype("<f4").tobytes()
-        rows.append((key, data, words, zlib.crc32(words, zlib.crc32(data))))
-    with db:
-        db.executemany("INSERT OR REPLACE INTO texts(hash, vector, terms, sum) VALUES (?, ?, ?, ?)", rows)
+def stored_chunks(db: sqlite3.Connection, key: int, document: Document) -> list[Chunk]:
+    """The chunks of a document, without what it says of itself."""
+    places = db.execute(
+        'SELECT start, "end", page, heading FROM chunks WHERE document = ? ORDER BY number', (key,)
+    )
+    return [
+        Chunk(source=document.source, text=document.text[s:e], start=s, end=e, page=page, heading=heading)
+        for s, e, page, heading in places
+    ]
 
 
 def indexed_text(chunk: Chunk) -> str:

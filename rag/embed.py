@@ -64,6 +64,7 @@ def load_embedder(name: str = "minilm") -> Embedder:
     Raises ValueError for weights that are not what they should be, OSError for a name that leads nowhere,
     ImportError when the extra is missing.
     """
+    name = name or "minilm"
     if name in ("minilm", "minilm-fp32"):
         return _minilm(name, int8=name == "minilm")
     from rag.tuned_embedder import load_tuned_embedder, trained_folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from rag.encoders import Vectors
 from rag.fusion import UNREADABLE_SHARE
 from rag.keyword import encode_terms
 from rag.schema import Chunk
+from rag.texts import Texts
 from rag.words import index_terms
 
 Progress = Callable[[str, int, int], None]
@@ -28,8 +28,9 @@ _Batch = list[tuple[bytes, str]]
 class EmbeddingQueue:
     """Takes chunks while documents are read; each new text is embedded once, whatever holds it."""
 
-    def __init__(self, db: sqlite3.Connection, embedder: Embedder, progress: Progress | None) -> None:
-        self._db, self._embedder, self._progress = db, embedder, progress
+    def __init__(self, texts: Texts, embedder: Embedder, progress: Progress | None) -> None:
+        self._texts, self._embedder, self._progress = texts, embedder, progress
+        self.expected = 0  # texts that will be embedded, where it is known beforehand
         self._waiting: dict[bytes, str] = {}
         self._running: deque[tuple[_Batch, Future[Vectors]]] = deque()
         self._pending: set[bytes] = set()  # of the batches that run
@@ -48,7 +49,7 @@ class EmbeddingQueue:
         """Queue the texts that the catalogue does not hold yet."""
         for chunk in chunks:
             key = catalogue.text_hash(chunk)
-            known = key in self._waiting or key in self._pending or catalogue.has_text(self._db, key)
+            known = key in self._waiting or key in self._pending or self._texts.has(key)
             if not known:
                 self._waiting[key] = catalogue.indexed_text(chunk)
         if len(self._waiting) >= _POOL:
@@ -98,9 +99,9 @@ class EmbeddingQueue:
         terms = [encode_terms(index_terms(text)) for _, text in batch]  # while the thread embeds
         vectors = future.result()
         self._running.popleft()
-        catalogue.save_texts(self._db, [key for key, _ in batch], vectors, terms)
+        self._texts.save([key for key, _ in batch], vectors, terms)
         self._pending.difference_update(key for key, _ in batch)
         self.embedded += len(batch)
-        found = self.embedded + len(self._pending) + len(self._waiting)
+        found = max(self.embedded + len(self._pending) + len(self._waiting), self.expected)
         if self._progress is not None and self.embedded < found:  # the end is told by `finish`
             self._progress("embed", self.embedded, found)

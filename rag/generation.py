@@ -17,6 +17,7 @@ from rag.keyword import KeywordIndex, load_keyword
 from rag.manifest import Manifest
 from rag.passages import Passages
 from rag.stores import CHANGING, Home, Vectors, VectorStore, build_store, drop_store, load_store
+from rag.texts import NOW, table_of
 from rag.views import KEYWORD, PASSAGES, VECTORS, Written, derive_views, join_views
 
 _log = logging.getLogger(__name__)
@@ -40,17 +41,20 @@ def write_generation(
     current: Manifest | None = None,
     token: str | None = None,
     *,
+    table: str = NOW,
     anew: bool = False,
 ) -> Manifest:
     """Write the views into a folder of their own; nothing refers to it until the manifest does.
 
     Returns the manifest with the counts and the sums of what was written. What the `current` generation, whose files
-    must be sound, holds of the same documents is taken over, unless all views are to be made `anew`.
+    must be sound, holds of the same documents is taken over, unless all views are to be made `anew`. `table` holds the
+    texts.
     """
+    current = None if anew else current
     target = folder / manifest.folder_name
     shutil.rmtree(target, ignore_errors=True)  # left by a run that was killed before its manifest
     with Seals(target) as seals:
-        written = _write_views(folder, db, manifest, None if anew else current, seals)
+        written = _write_views(folder, db, manifest, current, seals, table)
         manifest = replace(manifest, documents=written.documents, chunks=written.chunks)
         (target / _STORE).mkdir()
         earlier = folder / current.folder_name / _STORE if current else None
@@ -64,12 +68,17 @@ def write_generation(
 
 
 def _write_views(
-    folder: Path, db: sqlite3.Connection, manifest: Manifest, current: Manifest | None, seals: Seals
+    folder: Path,
+    db: sqlite3.Connection,
+    manifest: Manifest,
+    current: Manifest | None,
+    seals: Seals,
+    table: str,
 ) -> Written:
     target, generation = folder / manifest.folder_name, manifest.generation
     try:
         if current is None:
-            return derive_views(target, db, generation)
+            return derive_views(target, db, generation, table=table)
         written = join_views(target, db, generation, folder / current.folder_name, current.generation, seals)
         if (written.documents, written.chunks) != count_visible(db, generation):
             raise ValueError(
@@ -131,7 +140,8 @@ def load_view(folder: Path, manifest: Manifest, token: str | None = None) -> Vie
         target = Path(place) / manifest.folder_name
         with read_catalogue(folder) as db:
             try:
-                written = derive_views(target, db, manifest.generation)
+                table = table_of(db, manifest.weight_hash)
+                written = derive_views(target, db, manifest.generation, table=table)
             except (ValueError, TypeError) as error:
                 raise damaged(folder, str(error)) from error
         if (written.documents, written.chunks) != (manifest.documents, manifest.chunks):

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from rag import catalogue
 from rag.calibration import read_thresholds
 from rag.candidates import Candidate
 from rag.conditions import Where
-from rag.durable import full_disk_named, writer_lock
+from rag.durable import full_disk_named
 from rag.embed import Embedder, load_embedder
 from rag.gathering import Documents as Documents
 from rag.gathering import gather
@@ -21,10 +20,17 @@ from rag.nearest import Near, nearest_in_view
 from rag.report import IndexReport
 from rag.schema import Chunk, Document, Hit, RagConfig
 from rag.search import search_view
-from rag.split import check_sizes
 from rag.stores import STORES, Vectors
 from rag.trace import SearchTrace
-from rag.update import Progress, apply_update
+from rag.update import Progress
+from rag.writing import (
+    check_embedder,
+    check_target,
+    own_embedder,
+    sized,
+    what_is_missing,
+    write_index,
+)
 
 
 class Index:
@@ -34,10 +40,19 @@ class Index:
         self, path: Path, view: View, embedder: Embedder, config: RagConfig, report: IndexReport
     ) -> None:
         self.path = path
-        self.embedder = embedder
         self.config = config
         self.report = report
-        self._view = view
+        # Together, so that a search never meets the vectors of one embedder with a question of another.
+        self._held = view, embedder
+
+    @property
+    def embedder(self) -> Embedder:
+        """The one that the vectors of this generation come from."""
+        return self._held[1]
+
+    @property
+    def _view(self) -> View:
+        return self._held[0]
 
     @property
     def notice(self) -> str:
@@ -63,7 +78,8 @@ class Index:
     def trace(self, query: str, k: int | None = None, where: Where | None = None) -> SearchTrace:
         """The same search with the record of all that it did; `hits` are what `search` gives."""
         wanted = self.config.k if k is None else k
-        return search_view(self._view, self.embedder, query, config=self.config, k=wanted, where=where)
+        view, embedder = self._held
+        return search_view(view, embedder, query, config=self.config, k=wanted, where=where)
 
     def nearest(self, vector: Vectors, k: int = 6, where: Where | None = None) -> list[Near]:
         """The `k` chunks nearest to a vector of this index's embedder, with their own: the dense leg alone."""
@@ -124,13 +140,21 @@ class Index:
             raise ValueError(f"{unknown[0]!r} is not in {self.path}; it holds {held}.")
         return self._apply([], wanted, None, progress, [])
 
+    def switch_embedder(self, embedder: str | Embedder, progress: Progress | None = None) -> IndexReport:
+        """Embed all texts again with another embedder; until that is done the last generation answers."""
+        from rag.switch import switch_embedder
+
+        new = switch_embedder(self.path, embedder, config=self.config, progress=progress)
+        self._held, self.config, self.report = new._held, new.config, new.report
+        return self.report
+
     def refresh(self) -> bool:
-        """Move on to the newest generation that another process wrote; True when there was one."""
+        """Move on to the newest generation that another process wrote, and to its embedder; True when there was one."""
         manifest = read_manifest(self.path)
         if manifest is None or manifest.generation == self.generation:
             return False
-        check_embedder(self.path, manifest, self.embedder)
-        self._view = _open_view(self.path, self.config.store_token)
+        self._held = _opened(self.path, manifest, self.embedder, self.config.store_token, other=True)
+        self.config = _own(self.config, self._view.manifest)
         return True
 
     def _apply(
@@ -141,9 +165,11 @@ class Index:
         progress: Progress | None,
         skipped: list[str],
     ) -> IndexReport:
-        self._view, self.report = _write(
-            self.path, candidates, removed, notice, self.config, self.embedder, progress, skipped
+        embedder = self.embedder
+        view, self.report = write_index(
+            self.path, candidates, removed, notice, self.config, embedder, progress, skipped
         )
+        self._held = view, embedder
         return self.report
 
 
@@ -157,21 +183,26 @@ def build_index(
 ) -> Index:
     """Index a folder (or files, or Documents) into `path`; an index that is there already is updated.
 
-    Raises FileNotFoundError for a missing folder, ValueError for an empty one, for settings that do not fit
-    and for another embedder than the index was built with, OSError for a full disk or a second writer.
+    An index keeps its embedder where none is named; with another one all its texts are embedded again, and the last
+    generation answers until that is done. Raises FileNotFoundError for a missing folder, ValueError for an empty one
+    and for settings that do not fit, OSError for a full disk or a second writer.
     """
     config = config or RagConfig()
     folder = Path(path)
     if config.store not in STORES:
         raise ValueError(f"Unknown vector store {config.store!r}; choose one of {sorted(STORES)}.")
-    _check_target(folder)
+    check_target(folder)
     candidates, skipped, notice = gather(documents, folder)
-    embedder = embedder or load_embedder(config.embedder)
-    _check_chunking(config, embedder)
+    current, named = read_manifest(folder), bool(embedder or config.embedder)
+    if embedder is None:
+        embedder = own_embedder(folder, current) if current and not named else load_embedder(config.embedder)
+    config = replace(sized(config, embedder), embedder=embedder.name)
     with full_disk_named(folder, "no index was begun."):
         folder.mkdir(parents=True, exist_ok=True)
-    view, report = _write(folder, candidates, None, notice, config, embedder, progress, skipped)
-    return Index(folder, view, embedder, replace(config, embedder=embedder.name), report)
+    view, report = write_index(
+        folder, candidates, None, notice, config, embedder, progress, skipped, switch=named
+    )
+    return Index(folder, view, embedder, config, report)
 
 
 def open_index(
@@ -184,33 +215,39 @@ def open_index(
     folder = Path(path)
     manifest = read_manifest(folder)
     if manifest is None:
-        raise FileNotFoundError(_what_is_missing(folder))
-    embedder = embedder or load_embedder(manifest.embedder)
-    check_embedder(folder, manifest, embedder)
+        raise FileNotFoundError(what_is_missing(folder))
     config = config or RagConfig()
-    view = _open_view(folder, config.store_token)
-    own = replace(
-        config,
-        embedder=view.manifest.embedder,
-        store=view.manifest.store,
-        store_uri=view.manifest.store_uri,
-        chunk_tokens=view.manifest.chunk_tokens,
-        overlap_tokens=view.manifest.overlap_tokens,
-    )
+    if embedder is not None:
+        check_embedder(folder, manifest, embedder)
+    view, found = _opened(folder, manifest, embedder, config.store_token, other=embedder is None)
     report = IndexReport(documents=view.manifest.documents, chunks=view.manifest.chunks)
-    return Index(folder, view, embedder, own, report)
+    return Index(folder, view, found, _own(config, view.manifest), report)
 
 
-def check_embedder(folder: Path, manifest: Manifest, embedder: Embedder) -> None:
-    """Vectors of two embedders cannot be compared. ValueError names both and what to run."""
-    if (manifest.weight_hash, manifest.dimension) == (embedder.weight_hash, embedder.dimension):
-        return
-    raise ValueError(
-        f"{folder} was built with embedder {manifest.embedder!r} (weights {manifest.weight_hash[:12]}, "
-        f"{manifest.dimension} dimensions), not with {embedder.name!r} (weights {embedder.weight_hash[:12]}, "
-        f"{embedder.dimension} dimensions); use {manifest.embedder!r}, or index the documents into another "
-        f"folder: advisor index DOCS --out NEW_FOLDER"
+def _own(config: RagConfig, manifest: Manifest) -> RagConfig:
+    """The settings of a search, with those that an index was built with."""
+    return replace(
+        config,
+        embedder=manifest.embedder,
+        store=manifest.store,
+        store_uri=manifest.store_uri,
+        chunk_tokens=manifest.chunk_tokens,
+        overlap_tokens=manifest.overlap_tokens,
     )
+
+
+def _opened(
+    folder: Path, manifest: Manifest, embedder: Embedder | None, token: str | None, *, other: bool
+) -> tuple[View, Embedder]:
+    """The newest generation and its embedder; `other`: whether one may be loaded in the place of what is given."""
+    while True:
+        if embedder is None or (other and manifest.weight_hash != embedder.weight_hash):
+            embedder = own_embedder(folder, manifest)
+        check_embedder(folder, manifest, embedder)
+        view = _open_view(folder, token)
+        if view.manifest.weight_hash == embedder.weight_hash:
+            return view, embedder
+        manifest = view.manifest  # switched meanwhile
 
 
 def _open_view(folder: Path, token: str | None) -> View:
@@ -218,67 +255,10 @@ def _open_view(folder: Path, token: str | None) -> View:
     while True:
         manifest = read_manifest(folder)
         if manifest is None:
-            raise FileNotFoundError(_what_is_missing(folder))
+            raise FileNotFoundError(what_is_missing(folder))
         try:
             return load_view(folder, manifest, token)
         except (ValueError, OSError):
             newer = read_manifest(folder)
             if newer is None or newer.generation == manifest.generation:
                 raise
-
-
-def _write(
-    folder: Path,
-    candidates: list[Candidate],
-    removed: Iterable[str] | None,
-    notice: str | None,
-    config: RagConfig,
-    embedder: Embedder,
-    progress: Progress | None,
-    skipped: list[str],
-) -> tuple[View, IndexReport]:
-    current = read_manifest(folder)
-    intact = (
-        f"the index still answers as before ({current.documents} documents)."
-        if current
-        else "what was done so far is kept."
-    )
-    with full_disk_named(folder, intact), writer_lock(folder), catalogue.open_catalogue(folder) as db:
-        current = read_manifest(folder)  # another writer may have finished just before the lock was had
-        if current is not None:
-            check_embedder(folder, current, embedder)
-        view, report = apply_update(
-            folder,
-            db,
-            current,
-            candidates,
-            removed=removed,
-            notice=(current.notice if current else "") if notice is None else notice,
-            config=config,
-            embedder=embedder,
-            progress=progress,
-        )
-    return view, replace(report, skipped=tuple(skipped))
-
-
-def _check_chunking(config: RagConfig, embedder: Embedder) -> None:
-    check_sizes(config.chunk_tokens, config.overlap_tokens)
-    if config.chunk_tokens > embedder.max_tokens:
-        raise ValueError(
-            f"chunk_tokens={config.chunk_tokens} is more than the {embedder.max_tokens} tokens that embedder "
-            f"{embedder.name!r} reads; choose at most {embedder.max_tokens}."
-        )
-
-
-def _check_target(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is a file; name a folder for the index.")
-    begun = (folder / catalogue.NAME).exists() or (folder / "writer.lock").exists() or read_manifest(folder)
-    if folder.is_dir() and not begun and any(folder.iterdir()):
-        raise ValueError(f"{folder} is not empty and no index; name another folder for the index.")
-
-
-def _what_is_missing(folder: Path) -> str:
-    if (folder / catalogue.NAME).is_file():
-        return f"{folder} was never completed (indexing was interrupted); go on with: advisor index DOCS --out {folder}"
-    return f"There is no index at {folder}; make one with: advisor index DOCS --out {folder}"

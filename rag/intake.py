@@ -54,7 +54,7 @@ class Intake:
     ) -> None:
         self._db, self._known, self._generation = db, known, generation
         self._config, self._embedder, self._texts = config, embedder, texts
-        self._chunking = f"{config.chunk_tokens}/{config.overlap_tokens}/{READER}"
+        self._chunking = chunking(config)
         self._twins = {_twin_key(old.source, old.sha256): old.id for old in known.values() if self._fits(old)}
         self._stamps: dict[str, tuple[str, tuple[int, int]]] = {}
         self.tally = Tally()
@@ -154,6 +154,11 @@ class Intake:
             raise error  # a mistake of the caller's, not one file among many
         kept = " (its earlier version stays in the index)" if candidate.source in self._known else ""
         self.tally.failed.append(_line(candidate.source, error) + kept)
+
+
+def chunking(config: RagConfig, reader: int | str = READER) -> str:
+    """How a document was read and cut, as its row says it."""
+    return f"{config.chunk_tokens}/{config.overlap_tokens}/{reader}"
 
 
 def _twin_key(source: str, sha256: str) -> tuple[str, str]:

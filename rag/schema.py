@@ -83,7 +83,9 @@ class Citation:
 class RagConfig:
     """Settings of an index; those above the blank line are fixed at build time, the others at search time."""
 
-    embedder: str = "minilm"  # "minilm" (its wheel), a local folder, or a hub name
+    # "minilm" (its wheel), "minilm+FOLDER" (with an adapter), a local folder, or a hub name; "" = the one that an index
+    # has, of a new one "minilm".
+    embedder: str = ""
     store: str = "faiss"
     store_uri: str | None = (
         None  # of a store that lives elsewhere, "http://host:19530"; None = in the index's folder

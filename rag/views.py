@@ -15,6 +15,7 @@ from rag.columns import map_rows
 from rag.durable import Seals
 from rag.passages import Passages, join_passages, write_passages
 from rag.postings import Postings, collect_postings, join_postings, load_postings, save_postings
+from rag.texts import NOW
 from rag.visible import removed_sources, visible_documents, visible_texts
 
 PASSAGES, VECTORS, KEYWORD = "passages", "vectors.f32", "keyword"
@@ -30,8 +31,13 @@ class Written:
     moved: NDArray[np.int32] | None = None
 
 
-def derive_views(folder: Path, db: sqlite3.Connection, generation: int, *, after: int = 0) -> Written:
-    """Of all documents of a generation, or those added after an earlier one. ValueError for a damaged catalogue."""
+def derive_views(
+    folder: Path, db: sqlite3.Connection, generation: int, *, after: int = 0, table: str = NOW
+) -> Written:
+    """Of all documents of a generation, or those added after an earlier one; `table` holds their texts.
+
+    ValueError for a damaged catalogue.
+    """
     (folder / KEYWORD).mkdir(parents=True)
     chunks = write_passages(
         folder / PASSAGES,
@@ -40,7 +46,7 @@ def derive_views(folder: Path, db: sqlite3.Connection, generation: int, *, after
     with (folder / VECTORS).open("wb") as file:
 
         def terms() -> Iterator[bytes]:
-            for vector, words in visible_texts(db, generation, after):
+            for vector, words in visible_texts(db, generation, after, table):
                 file.write(vector)
                 yield words
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from rag.catalogue import VISIBLE, checksum, document_of
 from rag.passages import Place
 from rag.schema import Document
+from rag.texts import NOW
 
 
 def removed_sources(db: sqlite3.Connection, generation: int) -> list[str]:
@@ -39,11 +40,13 @@ def visible_documents(
         yield document_of(source, text, pages, headings, metadata), places, [row[4] for row in chunks]
 
 
-def visible_texts(db: sqlite3.Connection, generation: int, after: int = 0) -> Iterator[tuple[bytes, bytes]]:
+def visible_texts(
+    db: sqlite3.Connection, generation: int, after: int = 0, table: str = NOW
+) -> Iterator[tuple[bytes, bytes]]:
     """(vector, terms) of every visible chunk, in the order of `visible_documents`. ValueError for damaged ones."""
     rows = db.execute(
         "SELECT t.vector, t.terms, t.sum FROM documents d CROSS JOIN chunks c ON c.document = d.id"
-        f" CROSS JOIN texts t ON t.hash = c.text_hash WHERE {VISIBLE} AND added > :after"
+        f" CROSS JOIN {table} t ON t.hash = c.text_hash WHERE {VISIBLE} AND added > :after"
         " ORDER BY d.source, c.number",
         {"g": generation, "after": after},
     )

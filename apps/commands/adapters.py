@@ -116,7 +116,11 @@ def _combine(args: argparse.Namespace) -> tuple[Any, str]:
 def _export_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("adapter", help="an adapter's folder")
     parser.add_argument("--out", required=True, help="the folder to write")
-    parser.add_argument("--form", default="merged", help="merged (Hugging Face; default), ollama or peft")
+    parser.add_argument(
+        "--form",
+        default="merged",
+        help="merged (Hugging Face; default), ollama, peft or slim (fp16, no tokenizer)",
+    )
     parser.add_argument("--model", help="the base, where it is not where the adapter's card says")
 
 

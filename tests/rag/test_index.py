@@ -139,10 +139,10 @@ def test_other_chunk_sizes_split_again(docs: Path, tmp_path: Path, embedder: Has
 def test_another_embedder_is_refused_with_what_to_run(docs: Path, tmp_path: Path) -> None:
     build_index(docs, tmp_path / "index", embedder=HashEmbedder())
     for other in (HashEmbedder(name="other"), HashEmbedder(dimension=32)):
-        with pytest.raises(ValueError, match="was built with embedder 'hash'.*advisor index DOCS --out"):
+        with pytest.raises(
+            ValueError, match="was built with embedder 'hash'.*advisor index --out .*--embedder"
+        ):
             open_index(tmp_path / "index", embedder=other)
-        with pytest.raises(ValueError, match="was built with embedder 'hash'"):
-            build_index(docs, tmp_path / "index", embedder=other)
     assert open_index(tmp_path / "index", embedder=HashEmbedder()).search("refund")
 
 

@@ -107,7 +107,9 @@ def test_texts_that_are_made_again_are_complete_although_the_first_try_was_inter
     db.close()
     with pytest.raises(KeyboardInterrupt):
         build_index(docs, index.path, embedder=Broken())
-    assert texts_in(index.path) == 0 and index.search("refund")
+    assert texts_in(index.path) == 3 and index.search(
+        "refund"
+    )  # the old ones, for the generation that answers
     again = build_index(docs, index.path, embedder=HashEmbedder())
     assert (again.report.embedded, again.generation, texts_in(index.path)) == (3, 2, 3)
     assert files_below(index.path / "g0002") == derived_anew(again, tmp_path / "anew")

@@ -59,3 +59,31 @@ def test_the_hash_of_a_folder_follows_its_weights_and_its_tokenizer(tmp_path: Pa
     (tmp_path / "model.safetensors").write_bytes(b"other")
     found.append(hash_weights(tmp_path))
     assert len(set(found)) == 3
+
+
+def test_half_precision_and_brain_floats_are_widened(tmp_path: Path) -> None:
+    numbers = np.array([1.5, -2.0], dtype="<f4")
+    halves, upper = numbers.astype("<f2").tobytes(), (numbers.view("<u4") >> 16).astype("<u2").tobytes()
+    header = {
+        "half": {"dtype": "F16", "shape": [2], "data_offsets": [0, 4]},
+        "brain": {"dtype": "BF16", "shape": [2], "data_offsets": [4, 8]},
+    }
+    text = json.dumps(header).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + halves + upper)
+    assert {name: value.tolist() for name, value in read_tensors(path).items()} == {
+        "half": [1.5, -2.0],
+        "brain": [1.5, -2.0],
+    }
+
+
+@pytest.mark.parametrize(("data", "said"), [(b"x", "no safetensors file"), (b"", "no safetensors file")])
+def test_what_is_no_safetensors_file_is_told(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "model.safetensors").write_bytes(data)
+    with pytest.raises(ValueError, match=said):
+        read_tensors(tmp_path / "model.safetensors")
+    write_tensors(tmp_path / "model.safetensors")
+    with (tmp_path / "model.safetensors").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(ValueError, match="half-written"):
+        read_tensors(tmp_path / "model.safetensors")
