@@ -121,6 +121,8 @@ def _forgetting(card: AdapterCard) -> list[str]:
     found = card.forgetting
     if card.objective == "classify":
         return ["forgetting: not defined for a classifier, which writes no text"]
+    if card.objective == "span_qa":
+        return ["forgetting: not defined for a reader, which writes no text"]
     if not found:
         return []
     line = (

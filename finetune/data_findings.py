@@ -24,6 +24,8 @@ def row_findings(rows: Rows, held: Rows, objective: str) -> list[Finding]:
     ]
     if objective in JUDGED:
         return [*found, *judged_findings(rows, objective)]
+    if objective == "span_qa":
+        return [*found, *_unanswerable(rows)]
     return [*found, *_labels(rows, held)] if objective == "classify" else found
 
 
@@ -120,6 +122,16 @@ def _damaged(rows: Rows, objective: str) -> list[Finding]:
     lines = [row.line for row in rows if "\ufffd" in _whole(row)]
     words = f"{count(len(lines))} with a replacement mark (\ufffd): once read in a wrong encoding"
     return [finding("damaged_text", words, lines, len(rows), objective)] if lines else []
+
+
+def _unanswerable(rows: Rows) -> list[Finding]:
+    """Told, and no fault: a reader that never met one would answer every question."""
+    lines = tuple(row.line for row in rows if not row.answers)
+    words = f"{len(lines)} of {count(len(rows))} ask what their passage does not answer"
+    if lines:
+        return [Finding(key="unanswerable", message=words, rows=lines)]
+    words = "every row has an answer: the reader will find one in every passage, also where there is none"
+    return [Finding(key="all_answered", message=words)] if rows else []
 
 
 def _labels(rows: Rows, held: Rows) -> list[Finding]:

@@ -29,6 +29,7 @@ _OBJECTIVE = {
     "preferences": "dpo",
     "thumbs": "kto",
     "search pairs": "embed",
+    "questions about passages": "span_qa",
 }
 _FAULTS = {
     "bad_rows": "{} that cannot be read; line {}: {}",
@@ -79,6 +80,8 @@ def kind_of(example: Example) -> str:
         return "thumbs"
     if example.positives:
         return "search pairs"
+    if example.context:
+        return "questions about passages"
     if example.messages:
         return "conversations"
     return "texts" if example.label is None else "labels"

@@ -52,6 +52,7 @@ def tokens_in_words(tokens: Tokens | None, report: DataReport) -> str:
     if tokens is None:
         return ""
     learned = {"classify": "labels learned", "reward": "tokens of answers judged"}
+    learned["span_qa"] = "questions learned"
     what = learned.get(report.objective, "tokens learned")
     text = f"{tokens.supervised:,} {what}, {tokens.masked:,} tokens read"
     sequences = count(tokens.sequences, "sequence")

@@ -53,6 +53,7 @@ def _cut(encoded: Sequence[Encoded], sizes: Lengths, config: TrainConfig, allowe
     found = []
     if cut:
         lost = {"classify": "their ends are not read", "reward": "their questions lose the beginning"}
+        lost["span_qa"] = "their questions lose the end"
         lost |= dict.fromkeys(SEARCHING, "the ends of their texts are not read")
         end = lost.get(config.objective, "their answers lose the end")
         message = f"{len(cut)} of {count(len(encoded))} cut at {allowed} tokens: {end}"

@@ -27,11 +27,11 @@ def mixes_formats(config: TrainConfig, folder: Path) -> bool:
     import torch
 
     chosen = defaults()["processor"]
-    if (
-        config.objective not in chosen["mixed_objectives"]
-        or torch.cuda.is_available()
-        or not _multiplies_bf16()
-    ):
+    if config.objective not in chosen["mixed_objectives"]:
+        return False
+    if config.method == "qlora":  # 4 bits have products of their own
+        return False
+    if torch.cuda.is_available() or not _multiplies_bf16():
         return False
     width = model_config(folder).get("hidden_size")
     return isinstance(width, int) and width >= int(chosen["mixed_width"])

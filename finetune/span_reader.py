@@ -12,12 +12,11 @@ from safetensors.torch import load_file
 
 from finetune.adapter_weights import check_complete, config_of, load_adapter
 from finetune.adapters import check_base, check_tokenizer, is_whole, read_card
-from finetune.defaults import defaults
 from finetune.encoder import HEAD, load_encoder
 from finetune.schema import AdapterCard
 from finetune.span_collate import collator_for
 from finetune.span_model import EncoderSpans
-from finetune.span_rows import Window, load_tokenizer, longest, windows_of
+from finetune.span_rows import Window, load_tokenizer, longest, longest_answer, windows_of
 from finetune.span_search import Found, Looked, looked
 from finetune.weights import resolve_model
 
@@ -45,7 +44,7 @@ class SpanReader:
         self._tokenizer = tokenizer
         self._length = length
         self._collate = collator_for(tokenizer, model.config)
-        self._most = int(defaults()["span_qa"]["answer_tokens"])
+        self._most = longest_answer(config_of(card))
 
     def read(
         self, question: str, contexts: Sequence[str], *, n_best: int = 1, threshold: float | None = None
@@ -55,9 +54,7 @@ class SpanReader:
             raise ValueError("The question is empty; there is nothing to look for.")
         limit = self.threshold if threshold is None else threshold
         found = [
-            SpanAnswer(
-                text=text[span.start : span.end], passage=at, start=span.start, end=span.end, score=score
-            )
+            _answer(text, at, span, score)
             for at, (text, spans) in enumerate(
                 zip(contexts, self._read(question, contexts, n_best), strict=True)
             )
@@ -82,9 +79,7 @@ class SpanReader:
         return found
 
     def _looked(self, windows: Sequence[Window], count: int) -> list[Looked]:
-        order = sorted(
-            range(len(windows)), key=lambda at: -len(windows[at].input_ids)
-        )  # like lengths: little filling
+        order = sorted(range(len(windows)), key=lambda at: -len(windows[at].input_ids))  # little filling
         found: dict[int, Looked] = {}
         for start in range(0, len(order), BATCH):
             places = order[start : start + BATCH]
@@ -94,6 +89,13 @@ class SpanReader:
                 logits = self._model(**batch).logits
             found.update(zip(places, looked(logits, some, self._most, count), strict=True))
         return [found[at] for at in range(len(windows))]
+
+
+def _answer(passage: str, at: int, span: Found, score: float) -> SpanAnswer:
+    """Without the spaces that some tokenizers count to a word."""
+    text = passage[span.start : span.end]
+    start = span.start + len(text) - len(text.lstrip())
+    return SpanAnswer(text=text.strip(), passage=at, start=start, end=start + len(text.strip()), score=score)
 
 
 def load_span_reader(model: str, adapter: str | Path, *, device: str | None = None) -> SpanReader:
@@ -108,12 +110,12 @@ def load_span_reader(model: str, adapter: str | Path, *, device: str | None = No
     check_tokenizer(adapter, base)
     check_complete(folder)
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    loaded = _loaded(base, folder, card).to(target).eval()
+    loaded = load_reader_model(base, folder, card).to(target).eval()
     length = longest(config_of(card), base)
     return SpanReader(model=loaded, tokenizer=load_tokenizer(folder, ()), length=length, card=card)
 
 
-def _loaded(base: Path, folder: Path, card: AdapterCard) -> Any:
+def load_reader_model(base: Path, folder: Path, card: AdapterCard) -> Any:
     """The encoder with what was trained on it, in fp32, or a whole one with its head beside it."""
     whole = is_whole(card)
     model = EncoderSpans(load_encoder(folder if whole else base, dtype=torch.float32))

@@ -16,7 +16,16 @@ from finetune.schema import Example, TrainConfig
 from finetune.template import IGNORED, TokenRow
 from finetune.weights import context_tokens
 
-__all__ = ["Window", "encode", "load_tokenizer", "longest", "sequences", "usable", "windows_of"]
+__all__ = [
+    "Window",
+    "encode",
+    "load_tokenizer",
+    "longest",
+    "longest_answer",
+    "sequences",
+    "usable",
+    "windows_of",
+]
 
 NONE = "no answer"
 TOGETHER = 1000  # rows that the tokenizer is given at a time
@@ -56,13 +65,18 @@ def longest(config: TrainConfig, folder: Path) -> int:
     return min(config.max_length, context, int(defaults()["span_qa"]["window"]))
 
 
+def longest_answer(config: TrainConfig) -> int:
+    """Tokens of an answer at most: a setting, because sections of a page are longer than names and dates."""
+    return config.answer_tokens or int(defaults()["span_qa"]["answer_tokens"])
+
+
 def encode(examples: Sequence[Example], config: TrainConfig, folder: Path, tokenizer: Any) -> list[Encoded]:
     length = longest(config, folder)
     pairs = [(row.question, row.context) for row in examples]
     found = []
     for example, (windows, lost) in zip(examples, windows_of(pairs, length, tokenizer), strict=True):
         answers = example.answers
-        rows = tuple(_token_row(window, answers, lost) for window in windows)
+        rows = tuple(_token_row(window, answers, 0 if at else lost) for at, window in enumerate(windows))
         wanted = example.context[slice(*answers[0])] if answers else NONE
         found.append(Encoded(line=example.line, rows=rows, target=wanted, windows=windows, example=example))
     return found
