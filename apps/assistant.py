@@ -10,12 +10,13 @@ from apps.finding import find_hits
 from apps.inert_answer import inert_markup, inert_pieces
 from apps.prompt_room import prompt_room
 from rag.citations import cite
-from rag.evidence import Evidence, Reader, reader_for
+from rag.evidence import Evidence, Reader, in_domain, reader_for
 from rag.meaning import similarity_by
 from rag.prompt import build_messages, refusal
 from rag.schema import Citation, Hit
 
 if TYPE_CHECKING:
+    from rag.span_reader import SpanReader
     from rag.trace import SearchTrace
 
 
@@ -39,7 +40,11 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the assistant says and why. `notice` is the warning that the documents' owner wants repeated."""
+    """What the assistant says and why. `notice` is the warning that the documents' owner wants repeated.
+
+    `short` is the part of a quoted text that answers by itself, "" where nothing of it does; `short_at` says where it
+    stands: `document.text[short_at.start:short_at.end] == short_at.quote`.
+    """
 
     text: str
     citations: tuple[Citation, ...] = ()
@@ -51,6 +56,15 @@ class Answer:
     support: float | None = None  # 0..1, how well the documents cover the question; None in closed book
     unsupported: tuple[str, ...] = ()  # sentences whose citation did not hold
     uncited: tuple[str, ...] = ()  # sentences that name no source and that none supports
+    short: str = ""
+    short_at: Citation | None = None
+
+    @property
+    def headline(self) -> str:
+        """The short answer where it is not all that is quoted anyway, else ""."""
+        marks = "".join(f"[{citation.number}]" for citation in self.citations[:1])
+        said = _plain(self.text).removesuffix(marks)
+        return "" if _plain(self.short) == said else self.short
 
 
 @dataclass
@@ -80,7 +94,8 @@ class Assistant:
     """`Assistant(generator)` answers closed book; with a retriever it cites; with a tuned generator it is a hybrid.
 
     `threshold` is the support below which it refuses. None takes the reader's calibrated one for a generator that
-    quotes; one that writes may refuse by itself and is spared only hopeless questions.
+    quotes; one that writes may refuse by itself and is spared only hopeless questions. `domain` names the
+    trained reader of what is found; each question may name another. `spans` is a reader of one's own in its place.
     """
 
     def __init__(
@@ -91,10 +106,12 @@ class Assistant:
         reader: Reader | None = None,
         k: int = 6,
         threshold: float | None = None,
+        domain: str = "general",
+        spans: SpanReader | None = None,
     ) -> None:
         self.generator = generator
         self.retriever = retriever
-        self.reader = reader or (reader_for(retriever) if retriever is not None else None)
+        self.reader = reader or (reader_for(retriever, domain, spans) if retriever is not None else None)
         self.k = k
         self.threshold = threshold
 
@@ -102,25 +119,32 @@ class Assistant:
         """Answers from the documents, or refuses. `history` is earlier turns: {"role", "content"}."""
         return self.stream(question, history).answer
 
-    def stream(self, question: str, history: Sequence[Mapping[str, str]] = ()) -> AnswerStream:
-        """As `ask`, piece by piece. Raises ValueError when the question is empty."""
+    def stream(
+        self, question: str, history: Sequence[Mapping[str, str]] = (), *, domain: str | None = None
+    ) -> AnswerStream:
+        """As `ask`, piece by piece. Raises ValueError when the question is empty or nobody reads for the domain."""
         if not question.strip():
             raise ValueError("The question is empty; type one.")
         stream = AnswerStream(iter(()))
-        stream.pieces = self._pieces(question.strip(), history, stream)
+        reader = self.reader if domain is None or self.reader is None else in_domain(self.reader, domain)
+        stream.pieces = self._pieces(question.strip(), history, stream, reader)
         return stream
 
     def prompt(self, question: str, history: Sequence[Mapping[str, str]] = ()) -> list[dict[str, str]] | None:
         """What the generator would read to answer; None where the documents are too far from the question."""
-        hits, evidence = self._find(question, history, AnswerStream(iter(())))
+        hits, evidence = self._find(question, history, AnswerStream(iter(())), self.reader)
         if evidence is not None and not evidence.suffices(self._least(evidence)):
             return None
         return self._messages(question, hits, history)
 
     def _pieces(
-        self, question: str, history: Sequence[Mapping[str, str]], stream: AnswerStream
+        self,
+        question: str,
+        history: Sequence[Mapping[str, str]],
+        stream: AnswerStream,
+        reader: Reader | None,
     ) -> Iterator[str]:
-        hits, evidence = self._find(question, history, stream)
+        hits, evidence = self._find(question, history, stream, reader)
         if evidence is not None and not evidence.suffices(self._least(evidence)):
             text = refusal(question)
             stream.finished = self._answer(text, hits, evidence, refused=True)
@@ -146,19 +170,25 @@ class Assistant:
         return self.threshold
 
     def _find(
-        self, question: str, history: Sequence[Mapping[str, str]], stream: AnswerStream
+        self,
+        question: str,
+        history: Sequence[Mapping[str, str]],
+        stream: AnswerStream,
+        reader: Reader | None,
     ) -> tuple[tuple[Hit, ...], Evidence | None]:
         """What answers a follow-up is judged by the question that it stands for."""
-        if self.retriever is None or self.reader is None:
+        if self.retriever is None or reader is None:
             return (), None
         found = find_hits(self.retriever, self.generator, question, history, self.k)
         stream.trace = found.trace
-        return found.hits, self.reader.read(found.query.searched, found.hits)
+        return found.hits, reader.read(found.query.searched, found.hits)
 
     def _answer(
         self, text: str, hits: tuple[Hit, ...], evidence: Evidence | None, *, refused: bool
     ) -> Answer:
         similarity = similarity_by(getattr(self.retriever, "embedder", None))
+        quotes = not refused and getattr(self.generator, "quotes", False)
+        short = evidence.short_answer() if evidence is not None and quotes else None
         cited = cite(text, hits, similarity=similarity) if hits and not refused else None
         return Answer(
             text=inert_markup(cited.text) if cited else text,
@@ -171,7 +201,13 @@ class Assistant:
             support=evidence.score if evidence else None,
             unsupported=cited.unsupported if cited else (),
             uncited=cited.uncited if cited else (),
+            short=inert_markup(short.quote) if short else "",
+            short_at=short,
         )
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split())
 
 
 def _kept(pieces: Iterator[str], said: list[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from apps.assistant import Answer, Assistant
 from apps.labels import Label
+from rag.domain_readers import domain_reader
 
 CHARACTERS_PER_TOKEN = 4  # the rule of thumb for English; an estimate and documented as such
 
@@ -32,6 +33,7 @@ class ChatRequest:
     history: tuple[dict[str, str], ...] = ()
     stream: bool = False
     include_usage: bool = False  # a last chunk that counts, as `stream_options` asks for
+    domain: str | None = None  # who reads what is found; None = as the service was started
 
 
 def read_request(body: bytes) -> ChatRequest:
@@ -56,7 +58,19 @@ def read_request(body: bytes) -> ChatRequest:
         history=tuple(turns[:asked]),
         stream=bool(found.get("stream")),
         include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
+        domain=_domain(found.get("domain")),
     )
+
+
+def _domain(name: Any) -> str | None:
+    """Raises RequestError for a domain that nobody reads for."""
+    if name is None:
+        return None
+    try:
+        domain_reader(name if isinstance(name, str) else repr(name))
+    except ValueError as error:
+        raise RequestError(str(error), "unknown_domain") from None
+    return str(name)
 
 
 def read_turns(messages: Any) -> list[dict[str, str]]:
@@ -113,12 +127,21 @@ def extra_fields(answer: Answer, labels: Sequence[Label]) -> dict[str, Any]:
             }
             for citation in answer.citations
         ],
+        "short": _short(answer),
         "refused": answer.refused,
         "unsupported": list(answer.unsupported),
         "uncited": list(answer.uncited),
         "notice": answer.notice,
         "labels": [asdict(label) for label in labels],
     }
+
+
+def _short(answer: Answer) -> dict[str, Any] | None:
+    at = answer.short_at
+    if at is None:
+        return None
+    place = {"number": at.number, "source": at.source, "page": at.page, "start": at.start, "end": at.end}
+    return {"text": answer.short, **place, "quote": at.quote}
 
 
 def usage(asked: ChatRequest, text: str) -> dict[str, int]:

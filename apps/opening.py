@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apps.settings import Settings
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from apps.assistant import Assistant, Generator
     from finetune import Classifier
     from rag import Index, RagConfig
+    from rag.span_reader import SpanReader
 
 
 def search_config(settings: Settings) -> RagConfig:
@@ -42,14 +44,40 @@ def open_named_index(settings: Settings, *, recency: bool = True) -> Index:
 
 
 def open_assistant(settings: Settings, classifier: Classifier | None = None) -> Assistant:
-    """The assistant of these settings: an index makes it cite, a model write, an adapter tunes it.
+    """The assistant of these settings: an index makes it cite, a model write, an adapter tunes it or reads for it.
 
     `classifier` is what `open_classifier` gave for the same settings.
     """
     from apps.assistant import Assistant
 
     index = open_named_index(settings) if settings.index else None
-    return Assistant(_generator(settings, classifier, closed_book=index is None), index, k=settings.k)
+    spans = open_trained_reader(settings.adapter)
+    generator = _generator(
+        without_reader(settings) if spans else settings, classifier, closed_book=index is None
+    )
+    return Assistant(generator, index, k=settings.k, domain=settings.domain, spans=spans)
+
+
+def open_trained_reader(adapter: str | None) -> SpanReader | None:
+    """The adapter as a reader of what is found, when it was trained as one; it writes nothing."""
+    if adapter is None:
+        return None
+    from rag.tuned import CARD, read_card
+
+    folder = Path(adapter).expanduser()
+    if not (folder / CARD).is_file() or read_card(folder)["objective"] != "span_qa":
+        return None
+    from rag.span_reader import open_span_reader
+
+    return open_span_reader(folder)
+
+
+def without_reader(settings: Settings) -> Settings:
+    """The settings of who writes beside a trained reader: nobody, where the model named is the reader's base."""
+    from rag.tuned import read_card
+
+    base = read_card(Path(settings.adapter or "").expanduser())["base_model"]
+    return replace(settings, adapter=None, model=None if settings.model == base else settings.model)
 
 
 def open_classifier(settings: Settings) -> Classifier | None:

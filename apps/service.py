@@ -1,16 +1,21 @@
 """Answers over HTTP: OpenAI's chat API, whole or streamed, with the citations in fields beside the content.
 
-`POST /v1/chat/completions` reads `model`, `messages`, `stream` and `stream_options` and ignores the rest. The last
-user message is the question, earlier user and assistant turns are its history; system messages are left out, because
-`rag.prompt` makes the prompt. Beside `content`, the message (whole) or the last chunk's delta (streamed) carries
+`POST /v1/chat/completions` reads `model`, `messages`, `stream` and `stream_options`, besides `domain` (general, finance
+or medical: whose reader reads what is found, for this question) and ignores the rest. The last user message is the
+question, earlier user and assistant turns are its history; system messages are left out, because `rag.prompt` makes the
+prompt. Beside `content`, the message (whole) or the last chunk's delta (streamed) carries
 
     citations    list of {number, source, page, start, end, quote, claim, support}; quote == source's text[start:end]
+    short        {text, number, source, page, start, end, quote}: the part of a quoted answer that answers by itself;
+                 null where there is none
     refused      true when the documents do not hold the answer
     unsupported  list of sentences whose source does not support them; their marks were removed
     uncited      list of sentences that name no source and that none supports
     notice       what the documents' owner wants repeated, "" when nothing
     labels       list of {text, label, probability}, empty without a classification adapter
     text         in the last chunk alone: the answer after its marks were checked, where that changed what was streamed
+
+`POST /v1/news` reads a finance news text: see `apps.news_api`.
 
 `POST /v1/feedback` keeps a thumb on an answer, and what it should have said: see `apps.feedback_api`.
 
@@ -51,6 +56,7 @@ from apps.chat_api import (
 from apps.feedback import add_feedback
 from apps.feedback_api import REMEMBERED, RecentAnswers, read_thumb
 from apps.labels import Classifier, Label, label_answer
+from apps.news_api import news_answer, read_news_request
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +105,11 @@ def create_app(
             return StreamingResponse(answers.streamed(asked), media_type="text/event-stream")
         return await answers.whole(asked, request)
 
+    @app.post("/v1/news")
+    async def news(request: Request) -> Response:
+        _check_key(request, api_key)
+        return JSONResponse(await answers.news(read_news_request(await _body(request))))
+
     @app.post("/v1/feedback")
     async def thumb(request: Request) -> Response:
         _check_key(request, api_key)
@@ -144,7 +155,7 @@ class _Answers:
 
     async def whole(self, asked: ChatRequest, request: Request) -> Response:
         await self._newest_index()
-        stream = self._assistant.stream(asked.question, asked.history)
+        stream = self._assistant.stream(asked.question, asked.history, domain=asked.domain)
         async for _ in self._pieces(stream):
             if await request.is_disconnected():
                 return Response(status_code=499)  # nobody reads it
@@ -160,7 +171,7 @@ class _Answers:
         try:
             yield event(chunk(reply, name, {"role": "assistant", "content": ""}))
             await self._newest_index()
-            stream = self._assistant.stream(asked.question, asked.history)
+            stream = self._assistant.stream(asked.question, asked.history, domain=asked.domain)
             async for piece in self._pieces(stream):
                 said.append(piece)
                 yield event(chunk(reply, name, {"content": piece}))
@@ -176,6 +187,14 @@ class _Answers:
         except Exception:
             logger.exception("The answer to a streamed request broke off")
             yield event(_GENERATION_FAILED)
+
+    async def news(self, text: str) -> dict[str, Any]:
+        """The reading of a news text, by the model where the service has one that writes."""
+        generator = self._assistant.generator
+        writes = not (getattr(generator, "quotes", False) or self._classifier is not None)
+        async with self._places:
+            found: dict[str, Any] = await self._run(news_answer, text, generator if writes else None)
+        return found
 
     async def _pieces(self, stream: AnswerStream) -> AsyncIterator[str]:
         """Each piece as it comes. Closing the generator, whatever ended the reading, is what stops the model."""
@@ -235,7 +254,7 @@ async def _refuse(request: Request, error: Exception) -> JSONResponse:
             error_body(str(error), "invalid_request_error", error.code), status_code=error.status
         )
     status = error.status_code if isinstance(error, HTTPException) else 500
-    known = "POST /v1/chat/completions, POST /v1/feedback, GET /v1/models, GET /healthz"
+    known = "POST /v1/chat/completions, POST /v1/news, POST /v1/feedback, GET /v1/models, GET /healthz"
     message = f"No {request.method} {request.url.path} here; there are {known}."
     return JSONResponse(error_body(message, "invalid_request_error", "not_found"), status_code=status)
 

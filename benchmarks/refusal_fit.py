@@ -23,7 +23,7 @@ WRONGLY = 0.06
 HOPELESS = 0.5
 # Which way each feature may speak. One that the data turn round is left out: no sentence that meets more of a question
 # may count less.
-SIGNS = {"met": 1, "worst": -1, "held": 1, "length": 1, "near": 1}
+SIGNS = {"met": 1, "worst": -1, "held": 1, "length": 1, "near": 1, "read": 1}
 
 Array = NDArray[np.float64]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from rag.alignment import Alignment
 from rag.catalogue import indexed_text
@@ -13,16 +14,19 @@ from rag.reader import AlignedReader, Features
 from rag.schema import Hit
 from rag.words import index_terms
 
+if TYPE_CHECKING:
+    from rag.span_reader import SpanReader
+
 Read = tuple[str, list[tuple[int, Alignment, Features]]]  # as AlignedReader.features gives it
 
 
 class WithoutSources:
     """One reader of one index; each question may leave out sources of its own."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, spans: SpanReader | None = None) -> None:
         self._index = index
         self._sources = [document.source for document in index.documents()]
-        self._reader = AlignedReader(self._rarity, index.embedder)
+        self._reader = AlignedReader(self._rarity, index.embedder, spans=spans)
         self._terms: dict[str, list[set[str]]] = {}
         self._gone: Counter[str] = Counter()  # how many of the chunks that are left out hold a word
         self._less = 0

@@ -41,7 +41,7 @@ class Labelled:
 class Calibrated:
     """The threshold of one judge; the shares are of the questions that it was found on."""
 
-    judge: str  # "aligned" or "lexical": by meaning and words, or by words alone
+    judge: str  # "read", "aligned" or "lexical": by a trained reader too, by meaning and words, or by words alone
     threshold: float
     before: float  # the threshold that holds without
     answerable: int
@@ -98,8 +98,9 @@ def _ask(
 ) -> dict[tuple[str, str], list[float]]:
     """Support of every question by judge and kind."""
     from rag.absent import WithoutSources
+    from rag.domain_readers import domain_reader
 
-    reader, judges = WithoutSources(index), read_judges()
+    reader, judges = WithoutSources(index, domain_reader("general")), read_judges()
     found: dict[tuple[str, str], list[float]] = {(name, kind): [] for name in judges for kind in _KINDS}
     for number, asked in enumerate(questions):
         kinds = ("answerable", "removed") if asked.sources else ("unanswerable",)

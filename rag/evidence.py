@@ -5,19 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.agreement import disagreement
-from rag.schema import Hit
+from rag.schema import Citation, Hit
+
+if TYPE_CHECKING:
+    from rag.span_reader import SpanReader
 
 _MOST = 3  # sentences quoted
+_SURE = 0.0  # least surety of a short answer
 _APART = 0.1  # share of words in which two versions of a sentence may differ
 _WORD = re.compile(r"[\u3400-\u9fff]|\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A sentence of a hit: `document.text[start:end] == text`; `number` counts the hits from 1."""
+    """A sentence of a hit: `document.text[start:end] == text`; `number` counts the hits from 1.
+
+    `answer` is where in the document a trained reader sees the answer that the sentence gives; None without a reader.
+    """
 
     number: int
     hit: Hit
@@ -25,6 +32,8 @@ class Passage:
     start: int
     end: int
     score: float  # 0..1
+    answer: tuple[int, int] | None = None
+    surety: float = 0.0  # of the trained reader, in logits: above 0 it holds `answer` for one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +58,54 @@ class Evidence:
         """Whether to answer at all; None takes the reader's own threshold."""
         return bool(self.passages) and self.score >= (self.threshold if threshold is None else threshold)
 
+    @property
+    def short(self) -> Passage | None:
+        """The sentence whose `answer` may stand for the whole; None where no reader is sure enough of one."""
+        best = self.passages[0] if self.passages else None
+        return best if best is not None and best.answer is not None and best.surety > _SURE else None
+
+    def short_answer(self) -> Citation | None:
+        """Where the short answer stands, with the sentence that gives it as its claim."""
+        best = self.short
+        if best is None or best.answer is None:
+            return None
+        start, end = best.answer
+        chunk = best.hit.chunk
+        return Citation(
+            number=best.number,
+            claim=best.text,
+            quote=chunk.text[start - chunk.start : end - chunk.start],
+            source=chunk.source,
+            start=start,
+            end=end,
+            page=chunk.page,
+            heading=chunk.heading,
+            support=round(best.score, 3),
+        )
+
     def best(self) -> tuple[Passage, ...]:
-        """The sentences worth quoting: the best, and those nearly as good that say something else.
+        """The sentences worth quoting: the best, all that a longer answer takes in, and those nearly as good that say
+        something else.
 
         Those of one hit stand together, as in their source.
         """
-        chosen: list[Passage] = []
+        chosen = self._answering()
         for passage in self.passages:
-            if _odds(passage.score) < self.close * _odds(self.score) or len(chosen) == _MOST:
+            if _odds(passage.score) < self.close * _odds(self.score) or len(chosen) >= _MOST:
                 break
             if not any(_same(passage.text, other.text) for other in chosen):
                 chosen.append(passage)
         first = {passage.number: place for place, passage in reversed(list(enumerate(chosen)))}
         return tuple(sorted(chosen, key=lambda passage: (first[passage.number], passage.start)))
+
+    def _answering(self) -> list[Passage]:
+        """The sentences that the answer of the best one reaches over, be they as many as they are."""
+        best = self.short
+        if best is None or best.answer is None:
+            return []
+        start, end = best.answer
+        same = [passage for passage in self.passages if passage.number == best.number]
+        return [passage for passage in same if passage.start < end and passage.end > start]
 
 
 def _odds(score: float) -> float:
@@ -82,11 +126,24 @@ class Reader(Protocol):
     def read(self, question: str, hits: Sequence[Hit]) -> Evidence: ...
 
 
-def reader_for(retriever: Any) -> Reader:
-    """The reader that uses what this retriever knows: rarity of words, embedder, thresholds, where it has them."""
+def reader_for(retriever: Any, domain: str = "general", spans: SpanReader | None = None) -> Reader:
+    """The reader that uses what this retriever knows (rarity of words, embedder, thresholds, where it has them) and the
+    trained reader of the domain, where there is one, or `spans`. ValueError for a domain that none reads for."""
+    from rag.domain_readers import domain_reader
     from rag.reader import AlignedReader  # numpy and jieba
 
     thresholds: dict[str, float] = getattr(retriever, "refusal_thresholds", dict)()
     return AlignedReader(
-        getattr(retriever, "rarity", None), getattr(retriever, "embedder", None), thresholds=thresholds
+        getattr(retriever, "rarity", None),
+        getattr(retriever, "embedder", None),
+        thresholds=thresholds,
+        spans=spans or domain_reader(domain),
     )
+
+
+def in_domain(reader: Reader, domain: str) -> Reader:
+    """The reader with the trained one of another domain; one that knows of none reads as ever."""
+    from rag.domain_readers import domain_reader
+
+    with_spans = getattr(reader, "with_spans", None)
+    return reader if with_spans is None else with_spans(domain_reader(domain))

@@ -1,4 +1,5 @@
-"""The extractive reader: how well each sentence of the hits answers a question, by its words and its meaning."""
+"""The extractive reader: how well each sentence of the hits answers a question, by its words, its meaning and, where a
+trained span reader is at hand that can read the question, by the answer that this one finds in it."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from copy import copy
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +21,9 @@ from rag.schema import Chunk, Hit
 from rag.sentences import Span
 from rag.words import tokenize
 
+if TYPE_CHECKING:
+    from rag.span_reader import AnswerSpan, Reading, SpanReader
+
 _KEPT_TEXTS = 256  # about 0.3 MB a passage of MiniLM's
 # Factor for a sentence when neither it nor its heading, title or date holds the year that is asked for.
 _OTHER_NUMBER = 0.8
@@ -26,9 +31,11 @@ _OTHER_NUMBER = 0.8
 # Share of the best sentence's odds that a further one must reach to be quoted. On the examples as many quotes hold the
 # gold sentence at a fifth as at a seventh, with fewer others, and at a half they miss it; by words alone the sentences
 # of a passage lie closer together: a half left out a third of the others and one gold sentence in forty-one (trials).
-_CLOSE = {"aligned": 0.2, "lexical": 0.5}
+_CLOSE = {"aligned": 0.2, "lexical": 0.5, "read": 0.2}
+_SUREST = 12.0  # of a span's score: beyond it a logit says nothing more
 
 Features = dict[str, Any]  # by name, each of shape (sentences,)
+Answers = Sequence["AnswerSpan | None"]  # of each sentence, in `lead_of(chunk) + chunk.text`
 
 
 class AlignedReader:
@@ -44,21 +51,29 @@ class AlignedReader:
         embedder: Any = None,
         judges: Mapping[str, Judge] | None = None,
         thresholds: Mapping[str, float] | None = None,
+        spans: SpanReader | None = None,
     ) -> None:
         self._rarity = rarity
         self._embedder = embedder
         self._judges = judges or read_judges()
         self._thresholds = thresholds or {}  # by judge, of this corpus, instead of the judge's own
         self._tokens = _TokenCache(embedder) if hasattr(embedder, "token_vectors") else None
+        self._spans = spans
+
+    def with_spans(self, spans: SpanReader | None) -> AlignedReader:
+        """The same reader, what it keeps included, with another span reader."""
+        other = copy(self)
+        other._spans = spans
+        return other
 
     def read(self, question: str, hits: Sequence[Hit]) -> Evidence:
         """Every sentence of the hits with its score, 0 to 1, the best first."""
-        name, found = self.features(question, hits)
+        name, found = self._found(question, hits)
         judge = self._judges[name]
         passages = [
-            _passage(number, hits[number - 1], span, float(score))
-            for number, alignment, features in found
-            for span, score in zip(alignment.spans, judge.support(features), strict=True)
+            _passage(number, hits[number - 1], span, float(score), answer)
+            for number, alignment, features, answers in found
+            for span, score, answer in zip(alignment.spans, judge.support(features), answers, strict=True)
         ]
         # Sorting is stable: among equals the better hit, and in one hit the earlier sentence, comes first.
         best_first = tuple(sorted(passages, key=lambda passage: -passage.score))
@@ -74,15 +89,33 @@ class AlignedReader:
         self, question: str, hits: Sequence[Hit]
     ) -> tuple[str, list[tuple[int, Alignment, Features]]]:
         """The name of the judge, and of each hit with a sentence: its number from 1, alignment and features."""
+        name, found = self._found(question, hits)
+        return name, [one[:3] for one in found]
+
+    def _found(
+        self, question: str, hits: Sequence[Hit]
+    ) -> tuple[str, list[tuple[int, Alignment, Features, Answers]]]:
         rarity = self._rarity or rarity_among([set(tokenize(surrounding(hit.chunk))) for hit in hits])
         words = asked_words(question, rarity)
         vectors = self._vectors(question, hits)
-        found = []
+        readings = self._readings(question, hits) if vectors else None
+        found: list[tuple[int, Alignment, Features, Answers]] = []
         for place, hit in enumerate(hits if words else ()):
             beside = (vectors[0], vectors[place + 1]) if vectors else (None, None)
             if alignment := align(words, hit.chunk, *beside):
-                found.append((place + 1, alignment, features_of(words, hit.chunk, alignment)))
-        return ("aligned" if vectors else "lexical"), found
+                features = features_of(words, hit.chunk, alignment)
+                answers: Answers = [None] * len(alignment.spans)
+                if readings:
+                    answers = answers_of(readings[place], hit.chunk, alignment)
+                    features |= {"read": np.array([surety(answer) for answer in answers])}
+                found.append((place + 1, alignment, features, answers))
+        return ("read" if readings else "aligned" if vectors else "lexical"), found
+
+    def _readings(self, question: str, hits: Sequence[Hit]) -> list[Reading] | None:
+        """Of each hit; None where no span reader can read the question."""
+        if self._spans is None or not self._spans.reads(question):
+            return None
+        return self._spans.spans(question, [lead_of(hit.chunk) + hit.chunk.text for hit in hits])
 
     def _vectors(self, question: str, hits: Sequence[Hit]) -> list[TokenVectors] | None:
         """Of the question and of each hit; None when the embedder cannot read the question."""
@@ -110,6 +143,21 @@ def features_of(words: Sequence[Word], chunk: Chunk, alignment: Alignment) -> Fe
     }
 
 
+def answers_of(reading: Reading, chunk: Chunk, alignment: Alignment) -> Answers:
+    """Of each sentence the best span that begins in it or, where it is surer, one that comes over from before it."""
+    lead = len(lead_of(chunk))
+    own = [reading.best(lead + start, lead + end) for start, end in alignment.spans]
+    found: list[AnswerSpan | None] = []
+    for (start, _), answer in zip(alignment.spans, own, strict=True):
+        over = [before for before in found if before is not None and before.end > lead + start]
+        found.append(max([*over, *([answer] if answer else [])], key=lambda one: one.score, default=None))
+    return found
+
+
+def surety(answer: AnswerSpan | None) -> float:
+    return -_SUREST if answer is None else max(min(answer.score, _SUREST), -_SUREST)
+
+
 class _TokenCache:
     """Token vectors of the texts that were read last: the same passages are found again and again."""
 
@@ -131,9 +179,10 @@ class _TokenCache:
             return found
 
 
-def _passage(number: int, hit: Hit, span: Span, score: float) -> Passage:
+def _passage(number: int, hit: Hit, span: Span, score: float, answer: AnswerSpan | None) -> Passage:
     start, end = span
     chunk = hit.chunk
+    before = chunk.start - len(lead_of(chunk))
     return Passage(
         number=number,
         hit=hit,
@@ -141,4 +190,6 @@ def _passage(number: int, hit: Hit, span: Span, score: float) -> Passage:
         start=chunk.start + start,
         end=chunk.start + end,
         score=score,
+        answer=None if answer is None else (before + answer.start, min(before + answer.end, chunk.end)),
+        surety=surety(answer),
     )

@@ -26,9 +26,10 @@ def add_answering(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", help="a causal LM: local folder or Hugging Face name (default: extractive, no model)"
     )
-    parser.add_argument("--adapter", help="an adapter made by 'advisor train'")
+    parser.add_argument("--adapter", help="an adapter made by 'advisor train': it writes, labels or reads")
     parser.add_argument("--api-base", help="an OpenAI-compatible server, e.g. http://localhost:8000/v1")
     parser.add_argument("-k", type=int, help="passages to retrieve (default 6)")
+    parser.add_argument("--domain", help="who reads what is found: general (default), finance or medical")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,7 +54,7 @@ def render(answer: Answer, labels: tuple[Label, ...] = ()) -> str:
     """The answer as text, its citations below it with the exact quotes."""
     from rag.inert import visible
 
-    lines = [answer.text]
+    lines = [answer.headline, "", answer.text] if answer.headline else [answer.text]
     if answer.citations:
         lines += ["", "Sources"]
     for citation in answer.citations:

@@ -40,7 +40,7 @@ LOOK = {
     "server.headless": "true",  # otherwise Streamlit advertises tools for developers on the page; we open the browser
     "logger.hideWelcomeMessage": "true",
 }
-_HANDED_ON = ("index", "model", "adapter", "api_base", "k")
+_HANDED_ON = ("index", "model", "adapter", "api_base", "k", "domain")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -107,7 +107,7 @@ def _draw(known: Settings, turn: Turn) -> None:
     with st.chat_message("assistant", avatar=ASSISTANT):
         if turn.answer.refused:
             st.markdown(f":orange-badge[:material/block: {say('Not in the documents')}]")
-        st.html(answer_html(turn.answer.text))
+        st.html(answer_html(turn.answer.text, turn.answer.headline))
         for label in turn.labels:
             said = shorten(label.text, LABELLED, placeholder=" …")
             st.markdown(f":violet-badge[{plain(label.label)} {label.probability:.0%}] :gray[{plain(said)}]")

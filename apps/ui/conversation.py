@@ -73,7 +73,7 @@ def new_turn(
             question=question,
             answer=answer,
             history=tuple(history()),
-            passages=passages(answer.citations, _documents(answer, assistant)),
+            passages=passages(answer.citations, _documents(answer, assistant), answer.short_at),
             nearest=tuple(passage_of_hit(number, hit) for number, hit in enumerate(nearest, 1)),
             adapter=adapter,
             trace=trace,

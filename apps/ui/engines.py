@@ -10,7 +10,7 @@ import streamlit as st
 
 from apps.assistant import Assistant, Generator
 from apps.generators import Extractive, Labelling, make_generator
-from apps.opening import search_config
+from apps.opening import open_trained_reader, search_config, without_reader
 from apps.settings import Settings, load_settings
 from apps.ui.session import below
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from finetune import AdapterCard, Classifier
     from rag import Index
     from rag.embed import Embedder
+    from rag.span_reader import SpanReader
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -64,7 +65,7 @@ def assistant_for(
     settings: Settings, index: str | None, adapter: str | None, card: AdapterCard | None
 ) -> tuple[Assistant, Classifier | None]:
     """The assistant of these switches, and the classifier when the adapter is one. Raises in one line."""
-    classifier = None
+    classifier = spans = None
     if adapter is not None and card is not None and card.objective == "classify":
         # A model named beside a classifier at the start is the classifier's base: nothing is there to write.
         named = settings.model if adapter == settings.adapter else None
@@ -72,10 +73,14 @@ def assistant_for(
         generator = _writer(replace(settings, adapter=None, model=None if named else settings.model))
         if index is None and isinstance(generator, Extractive):
             generator = Labelling(classifier, adapter)
+    elif adapter is not None and card is not None and card.objective == "span_qa":
+        spans = _trained_reader(adapter)
+        generator = _writer(without_reader(replace(settings, adapter=adapter)))
     else:
         base = card.base_model if card else None
         generator = _writer(replace(settings, adapter=adapter, model=settings.model or base))
-    return Assistant(generator, index_at(index) if index else None, k=settings.k), classifier
+    retriever = index_at(index) if index else None
+    return Assistant(generator, retriever, k=settings.k, domain=settings.domain, spans=spans), classifier
 
 
 def can_answer(settings: Settings, index: str | None, adapter: str | None) -> bool:
@@ -96,6 +101,11 @@ def _generator(
     return make_generator(
         model, adapter=adapter, api_base=api_base, api_key=api_key, max_new_tokens=max_new_tokens
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _trained_reader(adapter: str) -> SpanReader | None:
+    return open_trained_reader(adapter)
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

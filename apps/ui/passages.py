@@ -18,6 +18,7 @@ _NUMBER = (
     "font-weight:600;white-space:nowrap"
 )
 _BLOCK = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.6"
+_HEAD = "font-weight:600;font-size:1.1em;margin-bottom:.4em"
 _QUIET = f"{_BLOCK};font-size:.9em;opacity:.92;border-left:3px solid rgba(15,118,110,.45);padding-left:.8em"
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
@@ -26,7 +27,10 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A piece of a source: `text` with its quoted spans in it; `more_before` and `more_after` say what was cut."""
+    """A piece of a source: `text` with its quoted spans in it; `more_before` and `more_after` say what was cut.
+
+    `short` is the span of the short answer, where it stands here.
+    """
 
     number: int
     source: str
@@ -36,9 +40,12 @@ class Passage:
     spans: tuple[Span, ...]
     more_before: bool
     more_after: bool
+    short: Span | None = None
 
 
-def passage_of(document: Document, citations: Sequence[Citation]) -> Passage:
+def passage_of(
+    document: Document, citations: Sequence[Citation], short_at: Citation | None = None
+) -> Passage:
     """The surroundings of citations of one hit, cut at words; their spans count from the start of the piece."""
     first, last = min(c.start for c in citations), max(c.end for c in citations)
     start, end = _word_start(document.text, first - AROUND), _word_end(document.text, last + AROUND)
@@ -51,6 +58,7 @@ def passage_of(document: Document, citations: Sequence[Citation]) -> Passage:
         spans=tuple(sorted({(c.start - start, c.end - start) for c in citations})),
         more_before=start > 0,
         more_after=end < len(document.text),
+        short=(max(short_at.start - start, 0), short_at.end - start) if short_at else None,
     )
 
 
@@ -69,15 +77,24 @@ def passage_of_hit(number: int, hit: Hit) -> Passage:
     )
 
 
-def passages(citations: Sequence[Citation], documents: dict[str, Document]) -> tuple[Passage, ...]:
+def passages(
+    citations: Sequence[Citation], documents: dict[str, Document], short_at: Citation | None = None
+) -> tuple[Passage, ...]:
     """One passage for each cited number, in the order in which the answer names them."""
     numbers = dict.fromkeys(citation.number for citation in citations)
     grouped = [[c for c in citations if c.number == number] for number in numbers]
-    return tuple(passage_of(documents[group[0].source], group) for group in grouped)
+    return tuple(
+        passage_of(
+            documents[group[0].source],
+            group,
+            short_at if short_at and short_at.number == group[0].number else None,
+        )
+        for group in grouped
+    )
 
 
 def passage_html(passage: Passage) -> str:
-    """The passage with its quotes highlighted."""
+    """The passage with its quotes highlighted, and in them the short answer in bold."""
     pieces, at = ["… " if passage.more_before else ""], 0
     for start, end in passage.spans:
         start = max(start, at)  # spans may overlap
@@ -85,17 +102,30 @@ def passage_html(passage: Passage) -> str:
             continue
         pieces += [
             _shown(passage.text[at:start]),
-            f'<mark style="{_MARK}">{_shown(passage.text[start:end])}</mark>',
+            f'<mark style="{_MARK}">{_quoted(passage, start, end)}</mark>',
         ]
         at = end
     pieces += [_shown(passage.text[at:]), " …" if passage.more_after else ""]
     return f'<div style="{_QUIET}">{"".join(pieces)}</div>'
 
 
-def answer_html(text: str) -> str:
-    """An answer as it was written, with its [n] drawn as marks; no Markdown, so that no document can bring any."""
+def _quoted(passage: Passage, start: int, end: int) -> str:
+    first, last = passage.short or (end, end)
+    first, last = max(first, start), min(last, end)
+    if first >= last:
+        return _shown(passage.text[start:end])
+    before, short, after = passage.text[start:first], passage.text[first:last], passage.text[last:end]
+    return f"{_shown(before)}<strong>{_shown(short)}</strong>{_shown(after)}"
+
+
+def answer_html(text: str, headline: str = "") -> str:
+    """An answer as it was written, with its [n] drawn as marks; no Markdown, so that no document can bring any.
+
+    The headline stands over it, in bold.
+    """
     marked = re.sub(r"\s?\[(\d{1,3})\]", rf'<span style="{_NUMBER}">\1</span>', _shown(text))
-    return f'<div style="{_BLOCK}">{marked}</div>'
+    over = f'<div style="{_HEAD}">{_shown(headline)}</div>' if headline else ""
+    return f'<div style="{_BLOCK}">{over}{marked}</div>'
 
 
 def note_html(text: str) -> str:

@@ -1,0 +1,32 @@
+"""The trained readers that come with the program, one for each domain; loaded when a question is first read."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rag.span_reader import SpanReader
+
+SHIPPED = {"general": "reader", "finance": "reader-finance", "medical": "reader-medical"}
+
+
+def domain_reader(domain: str) -> SpanReader | None:
+    """None where this installation has no reader at all. ValueError for a domain that it has none for."""
+    if domain not in SHIPPED:
+        raise ValueError(f"Unknown domain {domain!r}; choose one of {list(SHIPPED)}.")
+    found = _opened(SHIPPED[domain])
+    if found is None and domain != "general":
+        there = [name for name, folder in SHIPPED.items() if _opened(folder) is not None]
+        raise ValueError(f"No reader for the domain {domain!r} is installed; choose one of {there}.")
+    return found
+
+
+@functools.cache
+def _opened(name: str) -> SpanReader | None:
+    """Once for all indexes: what is loaded is shared."""
+    from rag.span_reader import open_span_reader  # numpy
+    from rag.tuned import shipped
+
+    folder = shipped(name)
+    return None if folder is None else open_span_reader(folder)
