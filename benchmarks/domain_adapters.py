@@ -24,7 +24,7 @@ def make(name: str, seed: int) -> Path:
         return out
     config = replace(recipe.config(str(out), seed), resume=True)
     if recipe.after:
-        config = replace(config, adapter=str(make(recipe.after, seed)))
+        config = replace(config, adapter=str(make(recipe.after, 0)))
     print(f"{out.name} ...", flush=True)
     result = train(recipe.rows(), config, say=lambda line, **_: print(f"  {line}", flush=True))
     before, after = result.card.metrics_before, result.card.metrics_after
