@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from finetune.sameness import NearIndex, normalised
@@ -23,6 +23,7 @@ class Sides:
 
 def part(
     questions: Sequence[str],
+    answers: Sequence[str],
     sources: Sequence[str | None],
     splits: Sequence[str],
     *,
@@ -32,10 +33,10 @@ def part(
 ) -> Sides:
     """By the rows' own splits where they name any, else about `share` of them held out in whole groups.
 
-    Rows belong together that ask nearly the same or that one document answers (with `shared_documents`: the first
-    alone). Raises ValueError in one line where no group can be held out.
+    Rows belong together that ask the same, or nearly so with the same answer or document, or that one document answers
+    (unless `shared_documents`). Raises ValueError in one line where no group can be held out.
     """
-    groups = _groups(questions, [None] * len(sources) if shared_documents else sources)
+    groups = _groups(questions, answers, sources, shared_documents)
     if all(split == "train" for split in splits):
         held = _chosen(groups, share) if len(questions) >= fewest else set()
         if not held and len(questions) >= fewest:
@@ -45,7 +46,7 @@ def part(
             )
         found: list[str | None] = ["test" if at in held else "train" for at in range(len(questions))]
         return Sides(splits=tuple(found), held_sources=_sources(found, sources, shared_documents))
-    leaks = _leaking(questions, sources, splits, shared_documents)
+    leaks = _leaking(questions, answers, sources, splits, shared_documents)
     kept = [None if at in leaks else split for at, split in enumerate(splits)]
     held_sources = _sources(list(splits), sources, shared_documents)
     return Sides(splits=tuple(kept), held_sources=held_sources, leaking=len(leaks))
@@ -61,13 +62,18 @@ def _sources(
 
 
 def _leaking(
-    questions: Sequence[str], sources: Sequence[str | None], splits: Sequence[str], shared_documents: bool
+    questions: Sequence[str],
+    answers: Sequence[str],
+    sources: Sequence[str | None],
+    splits: Sequence[str],
+    shared_documents: bool,
 ) -> set[int]:
     """Training rows with a document or a question of a held-out row."""
     held_sources = _sources(splits, sources, shared_documents)
-    held = [at for at, split in enumerate(splits) if split != "train"]
-    same = {normalised(questions[at]) for at in held}
-    near = NearIndex([questions[at] for at in held])
+    same = {
+        normalised(question) for question, split in zip(questions, splits, strict=True) if split != "train"
+    }
+    near = NearIndex(questions)
     return {
         at
         for at, split in enumerate(splits)
@@ -75,13 +81,23 @@ def _leaking(
         and (
             sources[at] in held_sources
             or normalised(questions[at]) in same
-            or next(near.near(questions[at]), None) is not None
+            or any(splits[other] != "train" for other in _alike(at, near, answers, sources))
         )
     }
 
 
-def _groups(questions: Sequence[str], sources: Sequence[str | None]) -> list[list[int]]:
-    """Places that hang together by a question, spelt otherwise or nearly the same, or by a document."""
+def _alike(at: int, near: NearIndex, answers: Sequence[str], sources: Sequence[str | None]) -> Iterator[int]:
+    """Rows that ask nearly the same. Questions of one mould about different things have other answers and documents."""
+    for other in near.near_to(at):
+        same_source = sources[at] is not None and sources[at] == sources[other]
+        if same_source or normalised(answers[at]) == normalised(answers[other]):
+            yield other
+
+
+def _groups(
+    questions: Sequence[str], answers: Sequence[str], sources: Sequence[str | None], shared_documents: bool
+) -> list[list[int]]:
+    """Places that hang together by a question or by a document."""
     parent = list(range(len(questions)))
 
     def root(at: int) -> int:
@@ -93,10 +109,9 @@ def _groups(questions: Sequence[str], sources: Sequence[str | None]) -> list[lis
     first: dict[tuple[str, str], int] = {}
     near = NearIndex(questions)
     for at, (question, source) in enumerate(zip(questions, sources, strict=True)):
-        keys = [("question", normalised(question)), *([("source", source)] if source is not None else [])]
-        for key in keys:
-            parent[root(at)] = root(first.setdefault(key, at))
-        for other in near.near_to(at):
+        keys = [("question", normalised(question))]
+        keys += [] if source is None or shared_documents else [("source", source)]
+        for other in (*(first.setdefault(key, at) for key in keys), *_alike(at, near, answers, sources)):
             parent[root(at)] = root(other)
     found: dict[int, list[int]] = {}
     for at in range(len(questions)):

@@ -164,6 +164,7 @@ def _usable(case: _Case, config: GroundConfig) -> bool:
 def _sides(cases: Sequence[_Case], config: GroundConfig) -> Sides:
     return part(
         [case.asked.question for case in cases],
+        [case.asked.answer for case in cases],
         [case.source for case in cases],
         [case.example.split for case in cases],
         share=held_out_share("sft"),

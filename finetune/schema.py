@@ -153,7 +153,7 @@ class AdapterCard:
         default_factory=dict
     )  # an adapter: path, weights (their hash), objective
     set_aside: str = ""  # why a finished adapter was not put where it was asked for
-    made_from: dict[str, Any] = field(default_factory=dict)  # what the rows were made of, where they were made
+    made_from: dict[str, Any] = field(default_factory=dict)  # how its rows were made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

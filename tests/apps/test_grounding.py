@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from apps.assistant import Assistant
+from apps.ground_sides import part
 from apps.grounding import GroundConfig, Room, ground
 from finetune.schema import Example
 from rag.prompt import refusal
@@ -114,6 +115,18 @@ def test_rows_that_share_a_document_or_a_question_with_a_named_test_row_are_left
     made = ground(rows, towns)
     assert [row.line for row in made.rows] == [1, 4] and made.report.leaking == 2
     assert "2 rows left out: their document or question is held out" in made.report.lines()
+
+
+def test_long_questions_of_one_mould_can_be_held_out_and_a_question_asked_twice_stays_on_one_side() -> None:
+    mould = "Please tell me in a few words who at present is the elected mayor of the town of {}?"
+    questions = [mould.format(town) for town in TOWNS]
+    asked_twice = [*questions, *(question.replace("Please tell", "Now tell") for question in questions)]
+    answers, sources = [*TOWNS, *TOWNS], [f"{town}.txt" for town in (*TOWNS, *TOWNS)]
+    for shared in (False, True):
+        sides = part(
+            asked_twice, answers, sources, ["train"] * 24, share=0.1, fewest=10, shared_documents=shared
+        )
+        assert sides.splits[:12] == sides.splits[12:] and 1 <= sides.splits[:12].count("test") <= 2
 
 
 def test_held_out_rows_hold_what_a_search_finds_in_its_order(towns: Any) -> None:
