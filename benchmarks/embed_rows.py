@@ -36,7 +36,7 @@ def embed_config(out: str, *, seed: int = 0, **changes: Any) -> TrainConfig:
     """The run that makes the shipped embedder."""
     given = {
         "model": "minilm", "objective": "embed", "method": "lora", "lora_rank": 16, "lora_alpha": 32,
-        "learning_rate": 3e-4, "epochs": 1.0, "batch_size": 64, "max_length": 160, "save_steps": 1000,
+        "learning_rate": 3e-4, "epochs": 1.0, "batch_size": 64, "max_length": 128, "save_steps": 1000,
     }  # fmt: skip
     return TrainConfig(out=out, seed=seed, **{**given, **changes})
 

@@ -89,13 +89,13 @@ class EmbedTrainer(Trainer):
         for group in groups:
             states.append(_random_state(self.args.device))
             with torch.no_grad():
-                parts.append(self._vectors(model, inputs, [group]))
+                parts.append(self._of_group(model, inputs, group))
         found = _in_order(parts, groups).requires_grad_()
         loss = self._mean(found, inputs, items)
         (pull,) = torch.autograd.grad(loss, found)
         for group, state in zip(groups, states, strict=True):
             with _drawn_from(state, self.args.device):  # dropout as in the first pass
-                again = self._vectors(model, inputs, [group])
+                again = self._of_group(model, inputs, group)
             self.accelerator.backward((again * pull[group]).sum())
         return loss.detach()
 
@@ -106,14 +106,15 @@ class EmbedTrainer(Trainer):
         return self._mean(self._vectors(model, inputs, groups), inputs, num_items_in_batch)
 
     def _vectors(self, model: Any, inputs: Any, groups: Sequence[list[int]]) -> torch.Tensor:
-        """Of the texts in these groups, in the order of the batch."""
-        parts = []
-        for group in groups:
-            mask = inputs["attention_mask"][group]
-            width = int(mask.sum(1).max())
-            with self.compute_loss_context_manager():
-                parts.append(vectors(model, inputs["input_ids"][group, :width], mask[:, :width]))
-        return parts[0] if len(groups) == 1 else _in_order(parts, groups)
+        """Of all texts, in the order of the batch."""
+        return _in_order([self._of_group(model, inputs, group) for group in groups], groups)
+
+    def _of_group(self, model: Any, inputs: Any, group: list[int]) -> torch.Tensor:
+        """Of these texts, in the order of the group."""
+        mask = inputs["attention_mask"][group]
+        width = int(mask.sum(1).max())
+        with self.compute_loss_context_manager():
+            return vectors(model, inputs["input_ids"][group, :width], mask[:, :width])
 
     def _mean(self, found: torch.Tensor, inputs: Any, items: Any) -> torch.Tensor:
         targets = inputs["targets"]
