@@ -39,6 +39,10 @@ class EncoderSpans(nn.Module):
     def device(self) -> torch.device:
         return self.classifier.weight.device
 
+    def get_input_embeddings(self) -> nn.Module:  # peft looks for it, to train rows of it
+        found: nn.Module = self.encoder.get_input_embeddings()  # type: ignore[operator]
+        return found
+
     def forward(
         self,
         input_ids: torch.Tensor | None = None,
@@ -65,7 +69,7 @@ class EncoderSpans(nn.Module):
             ends = zip(logits.unbind(-1), (start_positions, end_positions), strict=True)
             both = [nn.functional.cross_entropy(scores, wanted, reduction=kind) for scores, wanted in ends]
             loss = (both[0] + both[1]) / 2 / (num_items_in_batch or 1)
-        return SequenceClassifierOutput(loss=loss, logits=logits)  # type: ignore[arg-type]
+        return SequenceClassifierOutput(loss=loss, logits=logits)
 
     def gradient_checkpointing_enable(self, **options: Any) -> None:
         self.encoder.gradient_checkpointing_enable(**options)  # type: ignore[operator]

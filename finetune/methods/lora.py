@@ -14,10 +14,12 @@ loading = frozen.loading
 
 
 def attach(model: Any, config: TrainConfig, *, task: str, head: str | None) -> Any:
-    return get_peft_model(model, lora_config(config, task=task, head=head))
+    return get_peft_model(model, lora_config(config, task=task, head=head, rows=new_rows(model)))
 
 
-def lora_config(config: TrainConfig, *, task: str, head: str | None) -> LoraConfig:
+def lora_config(
+    config: TrainConfig, *, task: str, head: str | None, rows: dict[str, list[int]] | None = None
+) -> LoraConfig:
     return LoraConfig(
         r=config.lora_rank,
         lora_alpha=config.lora_alpha,
@@ -26,8 +28,20 @@ def lora_config(config: TrainConfig, *, task: str, head: str | None) -> LoraConf
         use_dora=config.method == "dora",  # a length of its own for each column (arXiv 2402.09353)
         task_type=task,
         bias="none",
+        trainable_token_indices=rows,
         **targets(config, head),
     )
+
+
+def new_rows(model: Any) -> dict[str, list[int]] | None:
+    """Rows that were added to the vocabulary (finetune/vocabulary.py): they mean nothing until they are trained, and
+    peft stores them alone of all embeddings."""
+    first = getattr(model.config, "new_rows_from", None)
+    if first is None:
+        return None
+    embeddings = getattr(model, "encoder", model).get_input_embeddings()
+    name = next(name for name, part in model.named_modules() if part is embeddings)
+    return {name: list(range(int(first), embeddings.num_embeddings))}
 
 
 def targets(config: TrainConfig, head: str | None) -> dict[str, Any]:
