@@ -102,16 +102,20 @@ def take_over(db: sqlite3.Connection) -> None:
 
 def settle(db: sqlite3.Connection, weight_hash: str) -> None:
     """Finish what a run began that was stopped between its manifest and `take_over`."""
-    if table_of(db, weight_hash) == NEXT:
+    if _table_of(db, weight_hash) == NEXT:
         take_over(db)
 
 
 def table_of(db: sqlite3.Connection, weight_hash: str) -> str:
     """The table with the vectors of these weights. ValueError when there is none."""
-    made = {table: _setting(db, name) for table, name in ((NOW, _MADE_BY), (NEXT, _NEXT_BY))}
-    if found := next((table for table, by in made.items() if by and by.startswith(f"{weight_hash}/")), None):
+    if found := _table_of(db, weight_hash):
         return found
     raise ValueError(f"it holds no vectors of the embedder {weight_hash[:12]} that made the index")
+
+
+def _table_of(db: sqlite3.Connection, weight_hash: str) -> str | None:
+    made = {table: _setting(db, name) for table, name in ((NOW, _MADE_BY), (NEXT, _NEXT_BY))}
+    return next((table for table, by in made.items() if by and by.startswith(f"{weight_hash}/")), None)
 
 
 def _give_up_next(db: sqlite3.Connection) -> None:
