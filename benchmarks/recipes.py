@@ -31,8 +31,8 @@ SECTION = 160  # tokens: answers of MedQuAD are sections, as long as a passage i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """`rows` to learn and held out, and the settings for an output folder and a seed; `after`: whose adapter of seed 0 it
-    goes on from."""
+    """`rows` to learn and held out, and the settings for an output folder and a seed; `after`: whose adapter of
+    seed 0 it goes on from."""
 
     rows: Callable[[], list[Example]]
     config: Callable[[str, int], TrainConfig]
