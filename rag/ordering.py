@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.catalogue import indexed_text
+from rag.cross_encoder import CrossEncoder, mixed
 from rag.diversity import choose_diverse
 from rag.generation import View
 from rag.neighbours import Widened, widen
@@ -60,10 +61,19 @@ def order_hits(order: Order, ranking: Ranking, config: RagConfig, k: int, record
 
 
 def _reranked(order: Order, ranking: Ranking, name: str, depth: int, record: Recorder) -> Ranking:
-    """The first `depth` read again by a cross-encoder; the others are no candidates any more."""
+    """The first `depth` read again by a cross-encoder; the others are no candidates any more. A question that it cannot
+    read keeps its ranking."""
+    reranker = load_reranker(name)
+    if not ranking or not reranker.reads(order.query):
+        record.unread(name)
+        return ranking
     read = [position for position, _ in ranking[:depth]]
     texts = [indexed_text(order.view.chunks[position]) for position in read]
-    scores = load_reranker(name).scores(order.query, texts)
+    if isinstance(reranker, CrossEncoder):
+        fused = [score for _, score in ranking[:depth]]
+        scores = mixed(fused, reranker.raw_scores(order.query, texts), reranker.weight)
+    else:
+        scores = reranker.scores(order.query, texts)
     best = np.argsort(-scores, kind="stable").tolist()  # of equals the one that was ranked better
     found = [(read[index], float(scores[index])) for index in best]
     record.reranked(name, found)

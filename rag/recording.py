@@ -56,6 +56,9 @@ class Recorder:
             rank = read.get(position)
             self._why[position] = f"reranked to {rank}" if rank else "not among those that the reranker read"
 
+    def unread(self, name: str) -> None:
+        self._known["reranker"] = f"{name}, which does not know the words of the question,"
+
     def versions(self, replaced: Iterable[Replaced], note: str) -> None:
         self._known["recency"] = note
         self._known["moved"] = tuple(

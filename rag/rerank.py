@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.cross_encoder import CrossEncoder, open_cross_encoder
 from rag.model_folders import model_folder, need, without_bar
+from rag.tuned import CARD, shipped
 
 _BATCH_TOKENS = 4096  # padded tokens of one batch: bounds the memory that it takes
+SHIPPED = ("minilm", "shipped")  # names of the reranker that comes with the program
 _LONGEST = 512  # tokens of question and passage, where the model does not say
 
 
@@ -39,6 +42,9 @@ class Reranker:
             self._tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", _LONGEST)
         )
         self._longest = int(limit) if limit < 1 << 20 else _LONGEST
+
+    def reads(self, query: str) -> bool:
+        return True  # whoever names a model knows for which languages it is
 
     def scores(self, query: str, texts: Sequence[str]) -> NDArray[np.float32]:
         """How relevant each text is, 0 to 1, in the order of the texts; what is too long is cut at its end."""
@@ -68,8 +74,9 @@ class Reranker:
 _LOADING = threading.Lock()
 
 
-def load_reranker(name: str) -> Reranker:
-    """A local folder or a hub name; loaded once.
+def load_reranker(name: str) -> Reranker | CrossEncoder:
+    """A local folder with a cross-encoder, an adapter's folder that was trained to rerank, a hub name, or "minilm"
+    (also "shipped"), the one that comes with the program; loaded once.
 
     Raises OSError for a name that leads nowhere, ValueError for a model that is none, ImportError for a missing extra.
     """
@@ -78,8 +85,18 @@ def load_reranker(name: str) -> Reranker:
 
 
 @lru_cache(maxsize=2)
-def _load(name: str) -> Reranker:
+def _load(name: str) -> Reranker | CrossEncoder:
+    if name in SHIPPED:
+        own = shipped("reranker")
+        if own is None:
+            raise ValueError(
+                f"No reranker comes with this version, so {name!r} names none; train one: advisor train ROWS "
+                "--objective rerank --model minilm --out OUT, and name its folder."
+            )
+        return open_cross_encoder(own)
     folder = model_folder(name, "Reranker", "search without a reranker")
+    if (folder / CARD).is_file():
+        return open_cross_encoder(folder)
     if not (folder / "config.json").is_file():
         raise ValueError(f"{folder} holds no config.json; name the folder of a cross-encoder.")
     without_bar()
