@@ -64,7 +64,11 @@ def _check_sampling(config: TrainConfig) -> None:
             )
         check_reward(config.reward)
         return
-    given = [name for name in ("reward", *ONLINE_FIELDS) if getattr(config, name) is not None]
+    marking = ("answer_tokens",) if config.objective == "span_qa" else ()
+    if marking and config.answer_tokens is not None and config.answer_tokens < 1:
+        raise ValueError(f"answer_tokens is {config.answer_tokens}; it must be at least 1.")
+    own = [name for name in ("reward", *ONLINE_FIELDS) if name not in marking]
+    given = [name for name in own if getattr(config, name) is not None]
     if given:
         raise ValueError(
             f"{given[0]} belongs to the objectives {list(SAMPLING)}; leave it out for '{config.objective}'."
@@ -78,7 +82,9 @@ def _check_forgetting(config: TrainConfig) -> None:
         )
     if config.objective not in WRITING and (config.max_forgetting is not None or config.replay):
         asked = "max_forgetting" if config.max_forgetting is not None else "replay"
-        what = {"classify": "a classifier", "reward": "a reward model"}.get(config.objective, "what it trains")
+        what = {"classify": "a classifier", "reward": "a reward model"}.get(
+            config.objective, "what it trains"
+        )
         raise ValueError(
             f"{asked} has no meaning for '{config.objective}': {what} writes no text to forget; leave it out."
         )

@@ -31,9 +31,9 @@ class LikeLengths(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
         shuffled = torch.randperm(len(self.lengths), generator=generator)
-        windows = shuffled.split(self.batch * WINDOW)
+        windows = torch.split(shuffled, self.batch * WINDOW)
         ordered = torch.cat([window[self.lengths[window].argsort(stable=True)] for window in windows])
-        batches = ordered.split(self.batch)
+        batches = torch.split(ordered, self.batch)
         whole = [batch for batch in batches if len(batch) == self.batch]
         short = [
             batch for batch in batches if len(batch) < self.batch

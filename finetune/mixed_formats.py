@@ -40,7 +40,7 @@ def _attend(
     """As transformers calls an attention: rows x heads x tokens x width, and out with heads behind tokens."""
     with torch.autocast(query.device.type, enabled=False):
         mixed = nn.functional.scaled_dot_product_attention(
-            *(part.float() for part in (query, key, value)), attn_mask=mask, dropout_p=dropout, scale=scaling
+            query.float(), key.float(), value.float(), attn_mask=mask, dropout_p=dropout, scale=scaling
         )
     return mixed.transpose(1, 2).to(query.dtype).contiguous(), None
 
@@ -64,7 +64,7 @@ def mix(encoder: nn.Module) -> None:
         output.last_hidden_state = output.last_hidden_state.float()
         return output
 
-    encoder.forward = forward  # type: ignore[method-assign]
+    encoder.forward = forward
 
 
 def without_dropout(config: Any) -> None:

@@ -161,7 +161,7 @@ def _rows(encoded: Sequence[Encoded]) -> list[Any]:
     return [
         {
             "input_ids": window.input_ids,
-            "positions": _taught(window, one.example.answers),
+            "positions": _taught(window, one.example.answers if one.example else ()),
             "window": window,
             "example": one.example,
         }

@@ -90,10 +90,10 @@ def summary(found: Sequence[Said], threshold: float) -> dict[str, float]:
     for one in found:
         for suffix, limit in (("", 0.0), ("_at_threshold", threshold)):
             em, f1 = one.at(limit)
-            scores[f"em{suffix}"] += em / len(found)
-            scores[f"f1{suffix}"] += f1 / len(found)
+            scores[f"em{suffix}"] += em
+            scores[f"f1{suffix}"] += f1
     return {
-        **scores,
+        **{name: total / max(1, len(found)) for name, total in scores.items()},
         "null_threshold": threshold,
         "answerable_em": sum(one.em for one in answerable) / max(1, len(answerable)),
         "answerable_f1": sum(one.f1 for one in answerable) / max(1, len(answerable)),

@@ -49,7 +49,8 @@ class SpanTrainer(Trainer):
         self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
         started = time.monotonic()
-        self.said, losses = self.score(self.eval_dataset if eval_dataset is None else eval_dataset)
+        rows: Any = self.eval_dataset if eval_dataset is None else eval_dataset
+        self.said, losses = self.score(rows)
         at_zero = [one.at(0.0) for one in self.said]
         self.found = RowScores(
             means={"em": [em for em, _ in at_zero], "f1": [f1 for _, f1 in at_zero], "loss": losses}
@@ -80,12 +81,13 @@ class SpanTrainer(Trainer):
         losses = [0.0] * len(rows)
         order = sorted(range(len(rows)), key=lambda at: -len(rows[at]["input_ids"]))
         size, most = self.args.per_device_eval_batch_size, self.answer_tokens
+        model: Any = self.model
         for start in range(0, len(order), size):
             places = order[start : start + size]
             batch = self._prepare_inputs(self.data_collator([rows[at] for at in places]))
             wanted = torch.stack([batch.pop("start_positions"), batch.pop("end_positions")], 1)
             with self.accelerator.autocast():
-                logits = self.model(**batch).logits.float()
+                logits = model(**batch).logits.float()
             each = torch.nn.functional.cross_entropy(logits, wanted, reduction="none").mean(1).tolist()
             windows = [rows[at]["window"] for at in places]
             for at, one, loss in zip(places, looked(logits, windows, most, 1), each, strict=True):

@@ -21,6 +21,7 @@ from finetune.evaluate import accuracy, macro_f1, majority_accuracy
 from finetune.head_rate import with_head_rate
 from finetune.methods import Method
 from finetune.objectives import Encoded, Job
+from finetune.processor import mixes_formats
 from finetune.schema import Example, TrainConfig
 
 
@@ -63,7 +64,8 @@ def prepare(
     labels = tuple(sorted({row.label for row in (*train, *held_out) if row.label is not None}))
     tokenizer = load_tokenizer(folder, train)
     torch.manual_seed(config.seed)  # the new head
-    model = EncoderClassifier(load_encoder(folder, **method.loading()), len(labels))
+    encoder = load_encoder(folder, mixed=mixes_formats(config, folder), **method.loading())
+    model = EncoderClassifier(encoder, len(labels))
     rows = _dataset(encode(train, config, folder, tokenizer), labels)
     held = _dataset(encode(held_out, config, folder, tokenizer), labels) if held_out else None
     trained = method.attach(model, config, task="SEQ_CLS", head="classifier")
