@@ -126,5 +126,7 @@ def report(mined: Mined) -> str:
         f"{mined.likely_true} were left out as likely true (nearly as near to the question as its answer)",
     ]
     if mined.without:
-        lines.append(f"{mined.without} questions got none: they are trained against the answers of the others")
+        lines.append(
+            f"{mined.without} questions got none: they are trained against the answers of the others"
+        )
     return "\n".join(lines)

@@ -43,7 +43,7 @@ def embed_config(out: str, *, seed: int = 0, **changes: Any) -> TrainConfig:
 
 def _mined(folder: Path) -> list[Example]:
     corpus = {row["_id"]: row for row in lines_of(folder / "corpus.jsonl.gz")}
-    split = _splits(folder, corpus)
+    split = splits_of(folder, corpus)
     unseen = {passage for gold in split.get("test", {}).values() for passage in gold}
     texts = {name: f"{row.get('title', '')}\n{row['text']}".strip() for name, row in corpus.items()}
     documents = [Document(text=text, source=name) for name, text in texts.items() if name not in unseen]
@@ -59,7 +59,7 @@ def _mined(folder: Path) -> list[Example]:
     return [replace(row, line=at) for at, row in enumerate(mined.rows, start=1)]
 
 
-def _splits(folder: Path, corpus: dict[str, dict[str, str]]) -> dict[str, dict[str, set[str]]]:
+def splits_of(folder: Path, corpus: dict[str, dict[str, str]]) -> dict[str, dict[str, set[str]]]:
     """Gold passages of each question, by split; of a set without a dev part, whole titles of its train part."""
     found = {file.stem: dict(_gold(file)) for file in (folder / "qrels").glob("*.tsv")}
     if "dev" in found:

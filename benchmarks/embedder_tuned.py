@@ -1,5 +1,5 @@
-"""nDCG@10 of the search with MiniLM and with a tuned embedder in its place, on the test questions of every shared search
-set: by vectors alone, and by the whole search.
+"""nDCG@10 of the search with MiniLM and with a tuned embedder in its place, on the test questions of every shared
+search set: by vectors alone, and by the whole search.
 
     python benchmarks/embedder_tuned.py ADAPTER [--sets covidqa_en ...] [--queries N] [--write]
 """
@@ -55,7 +55,10 @@ def score(name: str, embedder: str, folder: Path, queries: int) -> Scored:
     asked = [row for row in lines_of(SETS / name / "queries.jsonl.gz") if row["_id"] in gold][:queries]
     legs: dict[str, list[float]] = {leg: [] for leg in LEGS}
     for row, vector in zip(asked, index.embedder.embed([row["text"] for row in asked]), strict=True):
-        near = [view.chunks.documents[view.chunks.document_of[at]].source for at, _ in view.store.search(vector, DEPTH)]
+        near = [
+            view.chunks.documents[view.chunks.document_of[at]].source
+            for at, _ in view.store.search(vector, DEPTH)
+        ]
         found = [hit.chunk.source for hit in index.search(row["text"], k=DEPTH)]
         for leg, order in (("dense", near), ("search", found)):
             legs[leg].append(ndcg(list(dict.fromkeys(order)), gold[row["_id"]]))
@@ -65,7 +68,9 @@ def score(name: str, embedder: str, folder: Path, queries: int) -> Scored:
 def line(name: str, before: Scored, after: Scored) -> str:
     cells = [name, DOMAINS[name], str(len(before.legs["dense"]))]
     for leg in LEGS:
-        gain = compare(RowScores(means={leg: list(before.legs[leg])}), RowScores(means={leg: list(after.legs[leg])}))[leg]
+        gain = compare(
+            RowScores(means={leg: list(before.legs[leg])}), RowScores(means={leg: list(after.legs[leg])})
+        )[leg]
         interval = f" ({gain['low']:+.3f} to {gain['high']:+.3f})" if "low" in gain else ""
         cells += [f"{gain['before']:.3f}", f"{gain['after']:.3f}", f"{gain['difference']:+.3f}{interval}"]
     return f"| {' | '.join(cells)} |"
@@ -83,7 +88,9 @@ def table(found: Mapping[str, tuple[Scored, Scored]]) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("adapter", help="the folder of an embedder that `advisor train --objective embed` left")
+    parser.add_argument(
+        "adapter", help="the folder of an embedder that `advisor train --objective embed` left"
+    )
     parser.add_argument("--sets", nargs="+", default=list(DOMAINS), choices=list(DOMAINS))
     parser.add_argument("--queries", type=int, default=10_000, help="test questions of each set at most")
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")

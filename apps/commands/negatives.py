@@ -1,4 +1,4 @@
-"""`advisor negatives PAIRS --index INDEX --out FILE`: passages that look like answers and are none, to train a search."""
+"""`advisor negatives PAIRS --index INDEX --out FILE`: passages that look like answers and are none."""
 
 from __future__ import annotations
 

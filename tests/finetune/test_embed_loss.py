@@ -36,7 +36,9 @@ def test_a_text_stands_among_the_columns_once() -> None:
 
 def test_without_masks_it_is_cross_entropy_over_cosines() -> None:
     questions, passages, targets = unit(3, 2), unit(5, 3), torch.tensor([4, 0, 2])
-    found = contrastive_losses(questions, passages, targets, torch.zeros(3, 5, dtype=torch.bool), temperature=0.1)
+    found = contrastive_losses(
+        questions, passages, targets, torch.zeros(3, 5, dtype=torch.bool), temperature=0.1
+    )
     expected = functional.cross_entropy(questions @ passages.T * 10, targets, reduction="none")
     assert torch.allclose(found, expected)
 
