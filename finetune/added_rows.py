@@ -89,4 +89,5 @@ def _from_translations(known: torch.Tensor, count: int, pairs: Tokens) -> torch.
         square = torch.full((len(columns), len(columns)), share * share)
         normal.index_put_((columns[:, None], columns[None, :]), square, accumulate=True)
         sums.index_add_(0, columns, wanted[at].expand(len(columns), -1), alpha=share)
-    return mean + torch.linalg.solve(normal, sums)
+    solved: torch.Tensor = torch.linalg.solve(normal, sums)
+    return mean + solved

@@ -36,7 +36,7 @@ def lora_config(
 def new_rows(model: Any) -> dict[str, list[int]] | None:
     """Rows that were added to the vocabulary (finetune/vocabulary.py): they mean nothing until they are trained, and
     peft stores them alone of all embeddings."""
-    first = getattr(model.config, "new_rows_from", None)
+    first = getattr(getattr(model, "config", None), "new_rows_from", None)
     if first is None:
         return None
     embeddings = getattr(model, "encoder", model).get_input_embeddings()
