@@ -128,7 +128,10 @@ def test_unanswerable_rows_without_an_answer_are_left_out(tmp_path: Path) -> Non
             ['{"instuction": "a", "ouput": "b"}'],
             "'instuction' meant to be 'instruction', and 'ouput' meant to be",
         ),
-        (['{"frage": "a", "antwort": "b"}'], r"known are chosen\+rejected, messages, conversations"),
+        (
+            ['{"frage": "a", "antwort": "b"}'],
+            r"known are chosen\+rejected, question\+positive, messages, conversations",
+        ),
         (
             ['{"messages": [{"role": "assistant", "content": "a"}, {"role": "assistant", "content": "b"}]}'],
             "speaks first",
