@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from apps.ui import advise, chat, documents, feedback
+from apps.ui import advise, chat, documents, feedback, news
 from apps.ui.session import LANGUAGE, language, say
 
 NAMES = {"en": "English", "zh": "中文"}
@@ -19,6 +19,7 @@ def main() -> None:
         ),
         st.Page(documents.page, title=say("Documents"), icon=":material/folder_open:", url_path="documents"),
         st.Page(chat.page, title=say("Chat"), icon=":material/forum:", url_path="chat"),
+        st.Page(news.page, title=say("News"), icon=":material/newspaper:", url_path="news"),
         st.Page(feedback.page, title=say("Feedback"), icon=":material/thumbs_up_down:", url_path="feedback"),
     ]
     chosen = st.navigation(pages)

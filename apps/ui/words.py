@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from advisor.phrase import Language, spoken
+from apps.ui.news_words import NEWS
 
 __all__ = ["CHINESE", "Language", "word"]
 
@@ -176,6 +177,6 @@ REASONS = {
 
 def word(text: str, language: Language) -> str:
     """The word, or the advisor's sentence, in the language of the page."""
-    if language == "zh" and (found := CHINESE.get(text) or REASONS.get(text)):
+    if language == "zh" and (found := CHINESE.get(text) or NEWS.get(text) or REASONS.get(text)):
         return found
     return spoken(text, language)

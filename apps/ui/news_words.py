@@ -1,0 +1,47 @@
+"""The words of the page that reads news, in Chinese."""
+
+from __future__ import annotations
+
+NEWS = {
+    "News": "财经新闻",
+    "Read finance news": "解读财经新闻",
+    "Key facts, sentiment with its reasons, and risks; every quote shows where it stands.": (
+        "一次给出关键事实、情绪及其依据、风险；每处引文都标明位置。"
+    ),
+    "News text": "新闻正文",
+    "Paste an article, English or Chinese": "粘贴一篇中文或英文新闻",
+    "Or a file": "或上传文件",
+    "Read": "解读",
+    "Reading…": "正在解读…",
+    "Sentiment": "情绪",
+    "Confidence": "置信度",
+    "not sure": "不确定",
+    "Reasons": "依据",
+    "No sentence by itself decides it.": "没有哪一句单独起决定作用。",
+    "Key facts": "关键事实",
+    "No facts found.": "没有找到关键事实。",
+    "Companies": "公司",
+    "Company": "公司",
+    "Direction": "方向",
+    "Mentions": "提及次数",
+    "Risks": "风险",
+    "No risks found.": "没有找到风险。",
+    "The text with its marks": "原文与标注",
+    "positive": "利好",
+    "neutral": "中性",
+    "negative": "利空",
+    "mixed": "多空交织",
+    "amount": "数额",
+    "change": "变动",
+    "date": "日期",
+    "company": "公司",
+    "event": "事件",
+    "guidance": "指引",
+    "stated": "明示",
+    "legal": "法律",
+    "financial": "财务",
+    "operations": "经营",
+    "possible": "可能",
+    "Quotes of the model that do not stand in the text, dropped": "模型给出但原文没有的引文，已舍去",
+    "This is no investment advice.": "本结果不构成投资建议。",
+}
