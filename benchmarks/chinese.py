@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from chinese_rows import dev_questions, reading_rows, search_rows, texts, translations
+from chinese_rows import dev_questions, dictionary_words, reading_rows, search_rows, texts, translations
 from results import RESULTS, machine, replace_section
 from search_sets import SETS, gold_of, lines_of, ndcg
 
@@ -32,7 +32,6 @@ TITLE = "Chinese: a vocabulary extended and trained"
 BUILD = Path(__file__).parents[1] / "build" / "chinese"
 SEARCHED = ("cmrc_zh", "medical_zh", "finance_zh", "xquad_zh_en")
 DEPTH = 40
-WORDS = 6000  # of the dictionary that the embedder learns beside sentences
 ENGLISH = 2000  # rows of squad_en that the reader learns from too
 SEED = 42
 
@@ -83,7 +82,7 @@ def _once(name: str, make: Callable[[str], object]) -> object:
 
 def embedder(dictionary: Path | None) -> Path:
     """LoRA and the new rows by contrast, merged: a folder that `--embedder` takes."""
-    words = translations(dictionary)[-WORDS:] if dictionary else []
+    words = list(dictionary_words(dictionary)) if dictionary else []
     config = TrainConfig(
         model=str(BUILD / "base"),
         out=str(BUILD / "embedder"),
@@ -120,7 +119,9 @@ def _searched(chosen: argparse.Namespace) -> list[str]:
         "nDCG@10 on test queries: the dense leg alone, and the search with it. MiniLM as it comes reads no Chinese, so that",
         "its search is by words.",
         "",
-        "| set | queries | BM25 | " + " | ".join(f"{Path(name).name}: dense | search" for name in names) + " |",
+        "| set | queries | BM25 | "
+        + " | ".join(f"{Path(name).name}: dense | search" for name in names)
+        + " |",
         "|---|---:|---:|" + "---:|---:|" * len(names),
     ]
     for name in SEARCHED:

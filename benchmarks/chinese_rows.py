@@ -15,7 +15,9 @@ from search_sets import SETS, lines_of
 from finetune.schema import Example
 
 Pairs = list[tuple[str, str]]
-STRETCH = 160  # characters of a passage around its answer: whole ones would take four times as long to learn from
+STRETCH = (
+    160  # characters of a passage around its answer: whole ones would take four times as long to learn from
+)
 _NOT_MEANT = re.compile(r"CL:|variant of|old variant|see |abbr\. for|surname|also written|erhua|used in")
 
 
@@ -65,10 +67,12 @@ def search_rows(words: Pairs, seed: int) -> list[Example]:
     asked = [row for row in rows_of("finance_zh/openfindata_qa") if row["doc_id"] in documents]
     pairs += [(row["question"], documents[row["doc_id"]]) for row in asked]
     english = {row["_id"]: row["text"] for row in lines_of(SETS / "xquad_zh_en" / "corpus.jsonl.gz")}
+    gold = (SETS / "xquad_zh_en" / "qrels" / "train.tsv").read_text("utf-8").splitlines()[1:]
+    of = {query: english[passage] for query, passage, _ in (line.split("\t") for line in gold)}
     for row in _xquad():
-        passage = english.get(row["context_id"].removeprefix("xquad/"))
-        pairs += [(row["question"], passage), (row["question_en"], passage)] if passage else []
-    pairs += words
+        if row["id"] in of:
+            pairs += [(row["question"], of[row["id"]]), (row["question_en"], of[row["id"]])]
+    pairs += draw.sample(words, min(len(words), WORDS))
     return [Example(question=question, positives=(text,)) for question, text in pairs]
 
 
