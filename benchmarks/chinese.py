@@ -1,7 +1,7 @@
 """Chinese on MiniLM: its vocabulary extended, embedder and reader trained on Chinese, each beside what words alone do.
 
-Everything is made in build/chinese, and kept: a part that is there is not made again. A dictionary in CC-CEDICT's format
-lets new rows start from what words mean; without one only XQuAD's 849 translated questions say so.
+Everything is made in build/chinese, and kept: a part that is there is not made again. A dictionary in CC-CEDICT's
+format lets new rows start from what words mean; without one only XQuAD's 849 translated questions say so.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def _searched(chosen: argparse.Namespace) -> list[str]:
     if chosen.only != "lexical":
         names += [str(BUILD / "base"), str(embedder(chosen.dictionary))]
     lines = [
-        "nDCG@10 on test queries: the dense leg alone, and the search with it. MiniLM as it comes reads no Chinese, so that",
-        "its search is by words.",
+        "nDCG@10 on test queries: the dense leg alone, and the search with it. MiniLM as it comes reads no Chinese,",
+        "so that its search is by words.",
         "",
         "| set | queries | BM25 | "
         + " | ".join(f"{Path(name).name}: dense | search" for name in names)

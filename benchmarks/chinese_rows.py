@@ -15,6 +15,7 @@ from search_sets import SETS, lines_of
 from finetune.schema import Example
 
 Pairs = list[tuple[str, str]]
+WORDS = 6000  # of a dictionary, that the embedder learns beside sentences
 STRETCH = (
     160  # characters of a passage around its answer: whole ones would take four times as long to learn from
 )
