@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def reader_config(out: str, seed: int, **changes: Any) -> TrainConfig:
     return TrainConfig(model="minilm", out=out, seed=seed, **{**READER, **changes})
 
 
+@cache
 def _embed_rows() -> list[Example]:
     train, held = embed_training_rows()
     rows = [*(replace(row, split="train") for row in train), *(replace(row, split="dev") for row in held)]
