@@ -107,6 +107,10 @@ def check_mergeable(card: AdapterCard, adapter: str | Path) -> None:
         raise ValueError(
             f"'{adapter}' is a reward model, which keeps its base; give its folder where it is asked for."
         )
+    if card.objective == "rerank":
+        raise ValueError(
+            f"'{adapter}' is a reranker, which is used beside its base; give its folder where it is asked for."
+        )
     if not entry(card.method).merges:
         able = sorted(name for name, method in METHODS.items() if method.merges and not method.whole)
         raise ValueError(

@@ -86,8 +86,7 @@ class CrossEncoder:
 
     def scores(self, query: str, texts: Sequence[str]) -> Scores:
         """0 to 1: `raw_scores` through the logistic function."""
-        found: Scores = 1 / (1 + np.exp(-self.raw_scores(query, texts)))
-        return found
+        return _logistic(self.raw_scores(query, texts))
 
     def _model(self) -> Run:
         with self._lock:
@@ -129,8 +128,11 @@ def mixed(ranking: Sequence[float], read: Scores, weight: float) -> Scores:
     """Scores of 0 to 1 from those of a ranking and a reranker's raw ones, each less its mean and divided by its spread,
     since neither says where zero is."""
     both = (1 - weight) * _standard(np.asarray(ranking, np.float32)) + weight * _standard(read)
-    found: Scores = 1 / (1 + np.exp(-both))
-    return found
+    return _logistic(both)
+
+
+def _logistic(values: Scores) -> Scores:
+    return (1 / (1 + np.exp(-values))).astype(np.float32)
 
 
 def _standard(scores: Scores) -> Scores:

@@ -61,6 +61,8 @@ def writes_no_text(config: Config) -> str | None:
 def labels_only(objective: str, config: Config) -> str | None:
     if objective == "classify":
         return None
+    if objective == "rerank":
+        return "a logistic regression predicts labels and ranks no passages; take last_layers or lora"
     if objective == "reward":
         return "a logistic regression predicts labels and compares no answers; take output_layer or lora"
     return "a logistic regression predicts labels and writes no text; take the objective 'classify'"
@@ -81,7 +83,7 @@ def no_biases(objective: str, config: Config) -> str | None:
 
 
 def no_adaption(objective: str, config: Config) -> str | None:
-    if objective in ("classify", "reward", "span_qa"):
+    if objective in ("classify", "rerank", "reward", "span_qa"):
         return "peft stores no new head with a LLaMA-Adapter; take prefix"
     if config["model_type"] in ADAPTION:
         return None
