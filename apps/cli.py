@@ -30,7 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "news": ("apps.commands.news", "facts, sentiment with its reasons, and risks of finance news"),
     "calibrate": ("apps.commands.calibrate", "find from your own questions when an index should refuse"),
     "check": ("apps.commands.check", "what training on these rows would do: tokens, cuts, repeats, leaks"),
-    "negatives": ("apps.commands.negatives", "passages that look like answers and are none, to train a search"),
+    "negatives": (
+        "apps.commands.negatives",
+        "passages that look like answers and are none, to train a search",
+    ),
     "ground": ("apps.commands.ground", "put retrieved passages into training rows, for any trainer (RAFT)"),
     "train": ("apps.commands.train", "fine-tune a model on labelled examples"),
     "vocabulary": ("apps.commands.vocabulary", "give a model the characters that it lacks for your texts"),

@@ -17,7 +17,9 @@ def training_rows(path: str, config: TrainConfig) -> list[Example]:
     folder = Path(path)
     if config.objective == "pretrain" and folder.is_dir() and not (folder / "state.json").is_file():
         return _documents(folder, "bad_rows" in config.allow)
-    return load_examples(path, allow=config.allow, prompts=config.objective in SAMPLING, spans=config.objective == "span_qa")
+    return load_examples(
+        path, allow=config.allow, prompts=config.objective in SAMPLING, spans=config.objective == "span_qa"
+    )
 
 
 def _documents(folder: Path, skip_bad: bool) -> list[Example]:

@@ -69,7 +69,7 @@ class EncoderClassifier(nn.Module):
         given = {"input_ids": input_ids, "past_key_values": past_key_values, **inputs}
         pooled = self.pooled(attention_mask=attention_mask, **given)
         if isinstance(self.classifier, nn.Identity):
-            return SequenceClassifierOutput(logits=pooled.float())  # type: ignore[arg-type]
+            return SequenceClassifierOutput(logits=pooled.float())
         logits = self.classifier(self.dropout(pooled).to(self.classifier.weight.dtype)).float()
         loss = None
         if labels is not None:

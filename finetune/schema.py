@@ -66,7 +66,7 @@ class TrainConfig:
     prompt_text: str | None = None  # words that prompt tuning starts from instead
     prompt_encoder: str = "mlp"  # of P-tuning: mlp or lstm
     prompt_hidden: int | None = None  # width of the network behind a prefix or P-tuning; None = the model's
-    temperature: float = _default("temperature")  # of embed: what cosines are divided by; small = only the nearest count
+    temperature: float = _default("temperature")  # of embed: what cosines are divided by
     negatives: int = _default("negatives")  # of embed: of each row, how many of those given a step takes
     question_tokens: int = _default("question_tokens")  # of embed: a longer question is cut
     both_directions: bool = False  # of embed: a passage also has to find its question

@@ -16,7 +16,13 @@ SHAPE = (
     *("method", "lora_rank", "lora_alpha", "lora_targets", "adalora_target_rank", "oft_block", "bottleneck"),
     *("last_layers", "virtual_tokens", "prompt_start", "prompt_text", "prompt_encoder", "prompt_hidden"),
 )
-LABELLING = ("classify", "embed", "rerank", "reward", "span_qa")  # objectives whose result holds a head of its own
+LABELLING = (
+    "classify",
+    "embed",
+    "rerank",
+    "reward",
+    "span_qa",
+)  # objectives whose result holds a head of its own
 KEPT = ("embed", "span_qa")  # whose head is the same for all rows, so that another run can go on with it
 
 

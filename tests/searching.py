@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tiny_families import build
-from trained_pairs import spread
 
 from finetune import Example
 

@@ -87,7 +87,9 @@ def read_examples(path: str | Path, *, prompts: bool = False, spans: bool = Fals
         )
     if source.is_dir() and (files := row_files(source)):
         _keep_apart(source, files[0][0])
-        return _joined(source, [_read_rows(file, split, prompts=prompts, spans=spans) for file, split in files])
+        return _joined(
+            source, [_read_rows(file, split, prompts=prompts, spans=spans) for file, split in files]
+        )
     if source.is_dir() and not is_text_folder(source):
         return _read_rows(source, prompts=prompts, spans=spans)
     if source.is_dir() or source.suffix.lower() in (".txt", ".md", ".markdown", ".text"):
@@ -134,7 +136,9 @@ def _read_rows(
             faults.append(row)
             continue
         try:
-            name, example = example_of({"split": split, **row} if split else row, line, prompts=prompts, spans=spans)
+            name, example = example_of(
+                {"split": split, **row} if split else row, line, prompts=prompts, spans=spans
+            )
         except EmptyAnswer as empty:
             faults.append(Fault(line=line, reason=str(empty), key="empty_answers"))
         except ValueError as error:

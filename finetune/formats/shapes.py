@@ -108,7 +108,9 @@ SPLITS = {
 }
 
 
-def example_of(row: Row, line: int, *, prompts: bool = False, spans: bool = False) -> tuple[str, Example | None]:
+def example_of(
+    row: Row, line: int, *, prompts: bool = False, spans: bool = False
+) -> tuple[str, Example | None]:
     """The format's name and the row as an Example; None for a question without an answer that says so.
 
     With `prompts` any question without an answer is a row too; with `spans` a question about a passage is one whose

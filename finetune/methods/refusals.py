@@ -70,7 +70,9 @@ def labels_only(objective: str, config: Config) -> str | None:
 
 def no_output(objective: str, config: Config) -> str | None:
     if objective == "embed":
-        return "a sentence embedder has no output layer, its vectors are the encoder's; take last_layers or lora"
+        return (
+            "a sentence embedder has no output layer, its vectors are the encoder's; take last_layers or lora"
+        )
     return None
 
 
