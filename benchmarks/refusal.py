@@ -258,6 +258,8 @@ def main() -> None:
         }
         write_judges({**read_judges(), **fitted(cases)}, head)
         read_judges.cache_clear()
+    if "read" not in read_judges():
+        cases = without_reader(cases)
     text = text_of(cases, read_judges(), chosen.count)
     print(text)
     if chosen.write:

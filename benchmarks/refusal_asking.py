@@ -77,6 +77,8 @@ def _asked(
 ) -> tuple[str, NDArray[np.float64], list[str]]:
     """The judge, the features of all sentences of the hits, and the sources of the hits."""
     (judge, read), hits = reader.read(question, removed, K)
+    if any("read" in features for _, _, features in read):
+        judge = "read"  # also before one is fitted
     tables = [
         np.stack([features.get(key, np.zeros_like(features["met"])) for key in FEATURES], axis=1)
         for _, _, features in read

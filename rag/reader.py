@@ -109,7 +109,9 @@ class AlignedReader:
                     answers = answers_of(readings[place], hit.chunk, alignment)
                     features |= {"read": np.array([surety(answer) for answer in answers])}
                 found.append((place + 1, alignment, features, answers))
-        return ("read" if readings else "aligned" if vectors else "lexical"), found
+        # Where no judge was fitted for it, the span reader marks answers and judges nothing.
+        judged = readings and "read" in self._judges
+        return ("read" if judged else "aligned" if vectors else "lexical"), found
 
     def _readings(self, question: str, hits: Sequence[Hit]) -> list[Reading] | None:
         """Of each hit; None where no span reader can read the question."""

@@ -95,6 +95,18 @@ def test_without_a_span_reader_the_judge_is_the_one_of_words_and_meaning() -> No
     assert reader.features("Where is the key?", [hit(SHED)])[0] == "aligned"
 
 
+def test_without_a_judge_for_it_the_span_reader_only_marks_the_answer() -> None:
+    judges = {name: judge for name, judge in JUDGES.items() if name != "read"}
+    plain, marked = (
+        AlignedReader(lambda word: 4.0, Vectors(), judges, spans=spans).read(
+            "Where is the pond?", [hit(SHED)]
+        )
+        for spans in (None, marking("by the pond"))
+    )
+    assert [one.score for one in plain.passages] == [one.score for one in marked.passages]
+    assert plain.short is None and marked.short is not None
+
+
 def test_a_surer_span_gives_its_sentence_more_support() -> None:
     sure, unsure = (
         read("Where is the shed?", marking("by the pond", sure=s), hit(SHED)).score for s in (3.0, 0.5)
