@@ -36,7 +36,7 @@ class Settings:
     rerank: str = ""  # a cross-encoder that reads the best passages again; "" = none
     diversity: float = 0.0  # 0 to 1, how unlike one another passages must be
     neighbours: int = 0  # passages joined to a hit on either side
-    domain: str = "general"  # who reads what is found: general, finance or medical
+    domain: str = "general"  # who reads what is found: general, finance, medical or none
 
 
 def load_settings(

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rag.span_reader import SpanReader
 
+NONE = "none"  # sentences alone, as where no reader is installed
 SHIPPED = {"general": "reader", "finance": "reader-finance", "medical": "reader-medical"}
 
 
 def domain_reader(domain: str) -> SpanReader | None:
-    """None where this installation has no reader at all. ValueError for a domain that it has none for."""
+    """None where none is wanted or this installation has none at all. ValueError for a domain that it has none for."""
+    if domain == NONE:
+        return None
     if domain not in SHIPPED:
-        raise ValueError(f"Unknown domain {domain!r}; choose one of {list(SHIPPED)}.")
+        raise ValueError(f"Unknown domain {domain!r}; choose one of {[*SHIPPED, NONE]}.")
     found = _opened(SHIPPED[domain])
     if found is None and domain != "general":
         there = [name for name, folder in SHIPPED.items() if _opened(folder) is not None]

@@ -25,7 +25,7 @@ from apps.service import create_app
 from apps.settings import Settings
 from apps.ui.passages import answer_html, passage_html, passages
 from rag import Document, Index, build_index
-from rag.domain_readers import SHIPPED
+from rag.domain_readers import SHIPPED, domain_reader
 from rag.reader import AlignedReader
 from rag.refusal import Judge
 from rag.weights import MINILM_PACKAGE
@@ -176,3 +176,7 @@ def test_an_unknown_domain_is_told_in_one_line(tmp_path: Path) -> None:
     index = build_index([Document(text=FERRY, source="ferry.md")], tmp_path / "index", embedder=Reading())
     with pytest.raises(ValueError, match=r"Unknown domain 'law'; choose one of .*medical"):
         Assistant(Extractive(), index, domain="law")
+
+
+def test_nobody_marks_answers_where_none_is_wanted() -> None:
+    assert domain_reader("none") is None
