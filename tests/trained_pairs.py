@@ -31,6 +31,7 @@ MODELS = {
     "dpo": "qwen2",
     "kto": "qwen2",
     "reward": "bert",
+    "span_qa": "bert",
 }
 JUDGING = (
     "full",
@@ -62,7 +63,7 @@ def pairs() -> list[tuple[str, str]]:
     """Every method × objective that works on the model of that objective."""
     found = []
     for objective in MODELS:
-        for method in JUDGING if objective in JUDGED else METHODS:
+        for method in JUDGING if objective in (*JUDGED, "span_qa") else METHODS:
             kind = family(method, objective)
             if why_not(method, objective, {"model_type": kind}) is None:
                 found.append((method, objective))
@@ -82,6 +83,8 @@ def rows(objective: str) -> list[Example]:
             for word in words[label]
             for n in (1, 2)
         ]
+    if objective == "span_qa":
+        return [Example(question="Which?", context=f"Mill {n}.", answers=((5, 6),) * (n % 2)) for n in range(6)]
     if objective == "pretrain":
         return [Example(text=f"Mill {n} stands at the river.") for n in range(6)]
     if objective in JUDGED:
@@ -171,7 +174,7 @@ def spread(folder: Path) -> Path:
 
 def load_again(trained: list[tuple[str, str, str]]) -> dict[str, Any]:
     """Logits of stored pairs, by folder; each item is objective, base, folder."""
-    from finetune import load_classifier, load_generator
+    from finetune import load_classifier, load_generator, load_span_reader
     from finetune.reward_model import load_reward_model
 
     found = {}
@@ -180,6 +183,8 @@ def load_again(trained: list[tuple[str, str, str]]) -> dict[str, Any]:
             found[folder] = logits(load_reward_model(folder, model=base)._model)
         elif objective == "classify":
             found[folder] = logits(load_classifier(base, folder)._model)
+        elif objective == "span_qa":
+            found[folder] = logits(load_span_reader(base, folder)._model)
         else:
             found[folder] = logits(load_generator(base, folder).model)
     return found

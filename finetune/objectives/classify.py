@@ -23,6 +23,7 @@ from finetune.methods import Method
 from finetune.objectives import Encoded, Job
 from finetune.processor import mixes_formats
 from finetune.schema import Example, TrainConfig
+from finetune.span_model import EncoderSpans
 
 
 class _Trainer(Trainer):
@@ -131,7 +132,8 @@ def _scores(
 
 def save_headed(model: Any, method: Method, target: Path) -> None:
     """An adapter holds its head; a full run leaves the encoder as a model folder with the head beside it."""
-    if not (isinstance(model, EncoderClassifier) and all(w.requires_grad for w in model.parameters())):
+    whole = all(weight.requires_grad for weight in model.parameters())
+    if not (whole and isinstance(model, (EncoderClassifier, EncoderSpans))):
         save_adapter(model, method, target)
         return
     body: Any = model.encoder
