@@ -98,7 +98,7 @@ class AlignedReader:
         rarity = self._rarity or rarity_among([set(tokenize(surrounding(hit.chunk))) for hit in hits])
         words = asked_words(question, rarity)
         vectors = self._vectors(question, hits)
-        readings = self._readings(question, hits) if vectors else None
+        readings = self.readings(question, hits) if vectors else None
         found: list[tuple[int, Alignment, Features, Answers]] = []
         for place, hit in enumerate(hits if words else ()):
             beside = (vectors[0], vectors[place + 1]) if vectors else (None, None)
@@ -113,7 +113,7 @@ class AlignedReader:
         judged = readings and "read" in self._judges
         return ("read" if judged else "aligned" if vectors else "lexical"), found
 
-    def _readings(self, question: str, hits: Sequence[Hit]) -> list[Reading] | None:
+    def readings(self, question: str, hits: Sequence[Hit]) -> list[Reading] | None:
         """Of each hit; None where no span reader can read the question."""
         if self._spans is None or not self._spans.reads(question):
             return None

@@ -26,7 +26,7 @@ def test_the_shipped_calibration_is_what_the_script_writes(tmp_path: Path) -> No
 
 
 def test_each_shipped_judge_has_a_threshold_above_what_is_hopeless() -> None:
-    assert set(read_judges()) == {"aligned", "lexical"}
+    assert set(read_judges()) == {"aligned", "lexical", "read"}
     for found in read_judges().values():
         assert 0 < found.hopeless < found.threshold < 1
 
