@@ -89,10 +89,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", choices=DOMAIN_SETS, default=list(DOMAIN_SETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="beside base / base")
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     chosen = parser.parse_args()
+    ways = [way for way in WAYS if way in (WAYS[0], *chosen.ways)]
     found = {
-        (name, way): [kept(name, way, seed) for seed in chosen.seeds] for name in chosen.sets for way in WAYS
+        (name, way): [kept(name, way, seed) for seed in chosen.seeds] for name in chosen.sets for way in ways
     }
     text = section(found, {name: DOMAIN_SETS[name]().domain for name in chosen.sets}, machine())
     print(text)
