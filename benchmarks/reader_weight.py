@@ -1,9 +1,9 @@
 """How much a trained reader's surety counts beside words and meaning: short answers and refusals on dev questions.
 
 Support is the logit of the judge "aligned"; `weight` of the reader's score is added to it. F1 is of the span in the
-sentence with the greatest sum, for questions with an answer; refusals are told at the judge's own threshold, with
-the gold document there ("wrongly") and taken out of the hits ("rightly"). The chosen weight stands in
-rag/refusal.toml as judge "read".
+sentence with the greatest sum, for questions with an answer; refusals are told with the gold document there
+("wrongly") and taken out of the hits ("rightly"), at two thresholds: that of "aligned", and a lower one. The chosen
+weight and threshold stand in rag/refusal.toml as judge "read".
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from rag.tuned import shipped
 
 TITLE = "A trained reader beside words and meaning"
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 1.0)
+THRESHOLDS = (read_judges()["aligned"].threshold, 0.119)
 AWAY = 60  # hits among which those of other documents are looked for
 
 
@@ -80,17 +81,18 @@ def lines_of(name: str, adapter: Path, count: int, folder: Path) -> list[str]:
 
 
 def _line(name: str, weight: float, there: list[list[Sentence]], away: list[list[Sentence]]) -> str:
-    threshold = read_judges()["aligned"].threshold
-    limit = float(np.log(threshold / (1 - threshold)))
-
     def best(found: list[Sentence]) -> tuple[float, float]:
         sums = [(one.support + weight * one.read, one.f1) for one in found]
         return max(sums, default=(-99.0, 0.0))
 
     scores = float(np.mean([best(found)[1] for found in there]))
-    wrongly = float(np.mean([best(found)[0] < limit for found in there]))
-    rightly = f"{np.mean([best(found)[0] < limit for found in away]):.3f}" if away else "-"
-    return f"| {name} | {weight} | {len(there)} | {scores:.3f} | {wrongly:.3f} | {rightly} |"
+    shares = []
+    for threshold in THRESHOLDS:
+        limit = float(np.log(threshold / (1 - threshold)))
+        for cases in (there, away):
+            refused = [best(found)[0] < limit for found in cases]
+            shares.append(f"{np.mean(refused):.3f}" if refused else "-")
+    return f"| {name} | {weight} | {len(there)} | {scores:.3f} | {' | '.join(shares)} |"
 
 
 def main() -> None:
@@ -104,7 +106,8 @@ def main() -> None:
     lines = [
         line for name in chosen.sets for line in lines_of(name, chosen.reader, chosen.count, chosen.cache)
     ]
-    head = ["| set | weight | questions | F1 | wrongly refused | rightly refused |", "|---|" + "---:|" * 5]
+    shares = " | ".join(f"wrongly at {t} | rightly at {t}" for t in THRESHOLDS)
+    head = [f"| set | weight | questions | F1 | {shares} |", "|---|" + "---:|" * 7]
     paragraph = (__doc__ or "").strip().replace("\n\n", "\n")
     text = "\n".join([f"## {TITLE}", "", paragraph, "", *head, *lines, "", machine()]) + "\n"
     print(text)
