@@ -111,7 +111,7 @@ class Record(TrainerCallback):  # type: ignore[misc,unused-ignore]
         scores = {
             name.removeprefix("eval_"): value
             for name, value in found.items()
-            if name.removeprefix("eval_") in SHOWN
+            if name.startswith("eval_") and name.removeprefix("eval_") in SHOWN
         }
         if scores:
             self.log.add({"step": state.global_step, **{f"held_out_{name}": v for name, v in scores.items()}})
