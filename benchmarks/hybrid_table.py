@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 TITLE = "Hybrid: tuned embedder, tuned reader, both"
 DRAWS = 5000
 TEXT = """
-Test questions of each set, k = 6, extractive generator. The embedder and the readers of finance and medicine are trained
-by domain_adapters.py, the latter on one general reader, which is that of squad_en; seeds in this table: {seeds} (± is
+Test questions of each set, k = 6, extractive generator. The embedder and the readers of finance and medicine are
+trained by domain_adapters.py, the latter on one general reader, which is that of squad_en; seeds in this table: {seeds} (± is
 the deviation between them). Base: MiniLM as it is, and the reader that goes by words
 and meaning and quotes sentences. A question of TAT-QA names no company and is asked of its gold report alone (a
 filter on metadata); of its questions only those whose answer is a span: no reader here calculates. F1 and EM as
