@@ -84,7 +84,9 @@ def rows(objective: str) -> list[Example]:
             for n in (1, 2)
         ]
     if objective == "span_qa":
-        return [Example(question="Which?", context=f"Mill {n}.", answers=((5, 6),) * (n % 2)) for n in range(6)]
+        return [
+            Example(question="Which?", context=f"Mill {n}.", answers=((5, 6),) * (n % 2)) for n in range(6)
+        ]
     if objective == "pretrain":
         return [Example(text=f"Mill {n} stands at the river.") for n in range(6)]
     if objective in JUDGED:

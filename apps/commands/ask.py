@@ -29,7 +29,9 @@ def add_answering(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--adapter", help="an adapter made by 'advisor train': it writes, labels or reads")
     parser.add_argument("--api-base", help="an OpenAI-compatible server, e.g. http://localhost:8000/v1")
     parser.add_argument("-k", type=int, help="passages to retrieve (default 6)")
-    parser.add_argument("--domain", help="who reads what is found: general (default), finance, medical or none")
+    parser.add_argument(
+        "--domain", help="who reads what is found: general (default), finance, medical or none"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
