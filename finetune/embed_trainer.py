@@ -17,7 +17,7 @@ from finetune.embed_loss import contrastive_losses
 from finetune.embed_model import vectors
 from finetune.embed_search import score_search
 from finetune.gains import RowScores
-from finetune.held_out import evaluating
+from finetune.held_out import evaluating, tell_means
 from finetune.oom import free_memory, halved, is_out_of_memory
 from finetune.packing import Row
 from finetune.told import Say
@@ -135,12 +135,7 @@ class EmbedTrainer(Trainer):
         started = time.monotonic()
         rows: Any = self.eval_dataset if eval_dataset is None else eval_dataset
         self.found = self._searched(rows)
-        means = {name: sum(values) / len(values) for name, values in self.found.means.items()}
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in means.items()}
-        metrics[f"{metric_key_prefix}_runtime"] = time.monotonic() - started
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
+        return tell_means(self, self.found, metric_key_prefix, started)
 
     def _searched(self, rows: Sequence[Row]) -> RowScores:
         with evaluating(self.model), self.compute_loss_context_manager():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -77,6 +78,18 @@ def _row_loss(trainer: Any, at: int) -> tuple[float, int]:
     with trainer.compute_loss_context_manager():
         loss = float(trainer.compute_loss(trainer.model, batch))
     return loss if count else 0.0, count
+
+
+def tell_means(trainer: Any, scores: RowScores, prefix: str, started: float) -> dict[str, float]:
+    """The means over rows, as transformers' Trainer tells its own: logged, and heard by its callbacks."""
+    means = {name: sum(values) / len(values) for name, values in scores.means.items()}
+    metrics = {f"{prefix}_{name}": value for name, value in means.items()}
+    metrics[f"{prefix}_runtime"] = time.monotonic() - started
+    trainer.log(metrics)
+    trainer.control = trainer.callback_handler.on_evaluate(
+        trainer.args, trainer.state, trainer.control, metrics
+    )
+    return metrics
 
 
 @contextmanager

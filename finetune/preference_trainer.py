@@ -13,7 +13,7 @@ from transformers import Trainer
 from finetune import processes
 from finetune.gains import RowScores
 from finetune.head_rate import with_head_rate
-from finetune.held_out import as_start, evaluating
+from finetune.held_out import as_start, evaluating, tell_means
 from finetune.oom import in_batches
 from finetune.packing import Row
 from finetune.preference_rule import Facts, Rule
@@ -113,12 +113,7 @@ class PreferenceTrainer(Trainer):
         started = time.monotonic()
         rows: Any = self.eval_dataset if eval_dataset is None else eval_dataset
         self.found = self._scored(rows)
-        means = {name: sum(values) / len(values) for name, values in self.found.means.items()}
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in means.items()}
-        metrics[f"{metric_key_prefix}_runtime"] = time.monotonic() - started
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
+        return tell_means(self, self.found, metric_key_prefix, started)
 
     def _scored(self, rows: Sequence[Row]) -> RowScores:
         size = self.args.per_device_eval_batch_size

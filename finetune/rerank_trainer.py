@@ -14,7 +14,7 @@ from finetune.embed_batches import like_long
 from finetune.embed_scores import search_scores
 from finetune.gains import RowScores
 from finetune.head_rate import with_head_rate
-from finetune.held_out import evaluating
+from finetune.held_out import evaluating, tell_means
 from finetune.like_lengths import LikeLengths
 from finetune.packing import Row
 from finetune.rerank_batches import ranking_losses
@@ -68,12 +68,7 @@ class RerankTrainer(Trainer):
         started = time.monotonic()
         rows: Any = self.eval_dataset if eval_dataset is None else eval_dataset
         self.found = self._ranked(rows)
-        means = {name: sum(values) / len(values) for name, values in self.found.means.items()}
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in means.items()}
-        metrics[f"{metric_key_prefix}_runtime"] = time.monotonic() - started
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
+        return tell_means(self, self.found, metric_key_prefix, started)
 
     def _ranked(self, rows: Sequence[Row]) -> RowScores:
         found: dict[str, list[float]] = {}

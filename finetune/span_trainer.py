@@ -13,7 +13,7 @@ from transformers import Trainer, TrainingArguments
 
 from finetune.gains import RowScores
 from finetune.head_rate import with_head_rate
-from finetune.held_out import evaluating
+from finetune.held_out import evaluating, tell_means
 from finetune.like_lengths import LikeLengths
 from finetune.span_scores import Said, best_threshold, judged, summary
 from finetune.span_search import Looked, best_of, looked
@@ -55,12 +55,7 @@ class SpanTrainer(Trainer):
         self.found = RowScores(
             means={"em": [em for em, _ in at_zero], "f1": [f1 for _, f1 in at_zero], "loss": losses}
         )
-        means = {name: sum(values) / len(values) for name, values in self.found.means.items()}
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in means.items()}
-        metrics[f"{metric_key_prefix}_runtime"] = time.monotonic() - started
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
+        return tell_means(self, self.found, metric_key_prefix, started)
 
     def score(self, rows: Sequence[Any]) -> tuple[tuple[Said, ...], list[float]]:
         """Of each question what was found in its passage, and the mean loss of the passage's windows."""
