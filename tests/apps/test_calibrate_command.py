@@ -44,7 +44,7 @@ def test_what_is_found_is_shown_and_kept(
     assert not open_index(index).refusal_thresholds()
     assert main(["calibrate", asked, "--index", str(index), "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
-    assert open_index(index).refusal_thresholds() == {"aligned": found["threshold"]}
+    assert open_index(index).refusal_thresholds() == {"read": found["threshold"]}
 
 
 @pytest.mark.parametrize(

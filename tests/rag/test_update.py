@@ -103,7 +103,8 @@ def test_texts_that_are_made_again_are_complete_although_the_first_try_was_inter
     index = build_index(docs, tmp_path / "index", embedder=HashEmbedder())
     db = sqlite3.connect(index.path / "catalogue.sqlite3")
     with db:  # as if an earlier release had cut texts into other words
-        db.execute("UPDATE settings SET value = 'earlier' WHERE name = 'texts'")
+        earlier = f"{HashEmbedder().weight_hash}/earlier"
+        db.execute("UPDATE settings SET value = ? WHERE name = 'texts'", (earlier,))
     db.close()
     with pytest.raises(KeyboardInterrupt):
         build_index(docs, index.path, embedder=Broken())
