@@ -67,7 +67,7 @@ def _by_model(text: str, found: NewsReading, writer: Generator) -> NewsReading:
 
     try:
         return read_by_model(text, found, writer)
-    except NotRead as reason:
+    except (NotRead, OSError) as reason:  # an answer that is none, or a server that gives none
         logger.warning("%s did not read the news: %s", writer.name, reason)
         note = f"{writer.name} gave no usable reading ({reason}); this is the reading without it."
         return replace(found, notes=(*found.notes, note))

@@ -13,6 +13,7 @@ from domain_sets import DOMAIN_SETS, index_of
 from embed_rows import embed_config, embed_training_rows
 from measured import BUILD
 from reader_rows import Row, found_rows, squad_rows
+from rerank_rows import rerank_config, rerank_training_rows
 
 from finetune import Example, TrainConfig
 from finetune.formats.span_rows import spans
@@ -87,6 +88,7 @@ RECIPES: dict[str, Recipe] = {
         config=lambda out, seed: reader_config(out, seed, **DOMAIN, answer_tokens=SECTION),
         after="reader",
     ),
+    "reranker": Recipe(rows=rerank_training_rows, config=lambda out, seed: rerank_config(out, seed)),
     "embedder": Recipe(rows=_embed_rows, config=lambda out, seed: embed_config(out, seed=seed)),
 }
 

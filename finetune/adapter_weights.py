@@ -12,11 +12,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from finetune.adapters import CARD
+from finetune.adapters import CARD, HEAD, check_base, check_tokenizer, is_whole
 from finetune.methods import Method, load_method
 from finetune.notices import without_library_warnings
 from finetune.schema import AdapterCard, TrainConfig
-from finetune.weights import tensors_complete
+from finetune.weights import resolve_model, tensors_complete
 
 TRAINED = "trained.safetensors"
 
@@ -75,6 +75,25 @@ def start_from(model: Any, folder: Path) -> None:
                 model.load_adapter(str(folder), model.active_adapter, is_trainable=True)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ValueError(f"'{folder}' cannot be gone on from ({_first_line(error)}).") from None
+
+
+def with_head(model: Any, folder: Path, card: AdapterCard) -> Any:
+    """A headed model with what a run trained: an adapter that holds its head, or the head beside a whole model."""
+    if not is_whole(card):
+        return load_adapter(model, folder, card)
+    model.classifier.load_state_dict(load_file(folder / HEAD))
+    return model.eval()
+
+
+def base_under(folder: Path, card: AdapterCard, model: str | None = None) -> Path:
+    """Where the weights lie that an adapter stands on, `model` or what its card names; of a whole model its own folder.
+    Raises ValueError for others than it was trained on, or for a damaged adapter."""
+    base = folder if is_whole(card) else resolve_model(model or card.base_model)
+    if not is_whole(card):
+        check_base(card, base)
+        check_tokenizer(folder, base)
+    check_complete(folder)
+    return base
 
 
 def check_complete(folder: Path) -> None:

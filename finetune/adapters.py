@@ -13,6 +13,7 @@ from finetune.versions import is_version, recover
 from finetune.weights import base_hash
 
 CARD = "adapter_card.json"
+HEAD = "head.safetensors"  # of a whole model, beside it
 
 
 def read_card(path: str | Path) -> AdapterCard:

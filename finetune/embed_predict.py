@@ -9,14 +9,13 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
-from finetune.adapter_weights import check_complete, config_of, load_adapter
-from finetune.adapters import check_base, check_tokenizer, is_whole, read_card
+from finetune.adapter_weights import base_under, config_of, load_adapter
+from finetune.adapters import is_whole, read_card
 from finetune.defaults import defaults
 from finetune.embed_model import embed_tokens
 from finetune.embed_rows import longest
 from finetune.encoder import EncoderClassifier, load_encoder
 from finetune.schema import AdapterCard
-from finetune.weights import resolve_model
 
 
 class SentenceEmbedder:
@@ -47,11 +46,7 @@ def load_sentence_embedder(
     folder, card = Path(path), read_card(path)
     if card.objective != "embed":
         raise ValueError(f"'{path}' was trained with the objective '{card.objective}'; it gives no vectors.")
-    base = folder if is_whole(card) else resolve_model(model or card.base_model)
-    if not is_whole(card):
-        check_base(card, base)
-        check_tokenizer(folder, base)
-    check_complete(folder)
+    base = base_under(folder, card, model)
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
     loaded = bare_embedder(base) if is_whole(card) else load_adapter(bare_embedder(base), folder, card)
     tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)

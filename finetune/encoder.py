@@ -16,7 +16,6 @@ from finetune.four_bit import unpacked
 from finetune.mixed_formats import attention, mix, without_dropout
 from finetune.weights import tensor_names
 
-HEAD = "head.safetensors"
 WITH_POOLER = {"bert", "roberta", "xlm-roberta"}  # the classes that take add_pooling_layer
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +11,16 @@ from safetensors.torch import save_file
 from transformers import AutoTokenizer
 
 from finetune.adapter_weights import config_of, load_adapter
-from finetune.adapters import check_base, check_tokenizer, is_whole, read_card, write_card
+from finetune.adapters import HEAD, check_base, check_tokenizer, is_whole, read_card, write_card
 from finetune.causal import load_causal
 from finetune.embed_model import write_steps
 from finetune.embed_predict import bare_embedder
 from finetune.embed_rows import longest
-from finetune.encoder import HEAD, EncoderClassifier, load_encoder
+from finetune.encoder import EncoderClassifier, load_encoder
 from finetune.methods import METHODS, entry
 from finetune.schema import AdapterCard
 from finetune.span_model import EncoderSpans
+from finetune.staging import staged
 from finetune.weights import model_config, resolve_model
 
 TOLERANCE = (
@@ -64,7 +62,7 @@ def merge_adapter(
             f"Merging '{adapter}' would change the outputs by {difference:.1e} (allowed: {TOLERANCE:.0e}); nothing was "
             "written. Serve the adapter beside its base."
         )
-    with _staged(target) as staging:
+    with staged(target) as staging:
         _write(merged.to(getattr(torch, kind)), staging)
         if card.objective == "embed":
             write_steps(merged.encoder, base, staging, longest(config_of(card), base))
@@ -85,19 +83,6 @@ def _merged(base: Path, adapter: Path, card: AdapterCard) -> tuple[Any, torch.Te
     inputs = probe(apart)
     before = outputs(apart, inputs)
     return apart.merge_and_unload(safe_merge=True) if hasattr(apart, "peft_config") else apart, inputs, before
-
-
-@contextmanager
-def _staged(target: Path) -> Iterator[Path]:
-    """A folder beside `target` that takes its name at the end, so that a folder of that name is a whole one."""
-    staging = target.with_name(target.name + ".unfinished")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
-        yield staging
-        staging.rename(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def check_mergeable(card: AdapterCard, adapter: str | Path) -> None:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
-from finetune.adapter_weights import check_complete, load_adapter
+from finetune.adapter_weights import check_complete, with_head
 from finetune.adapters import check_base, check_tokenizer, is_whole, read_card
 from finetune.defaults import defaults
-from finetune.encoder import HEAD, EncoderClassifier, load_encoder
+from finetune.encoder import EncoderClassifier, load_encoder
 from finetune.schema import AdapterCard
 from finetune.weights import resolve_model
 
@@ -72,9 +71,5 @@ def load_classifier(model: str, adapter: str | Path, *, device: str | None = Non
 
 def load_classifier_model(base: Path, folder: Path, card: AdapterCard) -> Any:
     """The encoder with what was trained on it, in fp32, or a whole one with its head beside it."""
-    whole = is_whole(card)
-    model = EncoderClassifier(load_encoder(folder if whole else base, dtype=torch.float32), len(card.labels))
-    if not whole:
-        return load_adapter(model, folder, card)
-    model.classifier.load_state_dict(load_file(folder / HEAD))
-    return model.eval()
+    encoder = load_encoder(folder if is_whole(card) else base, dtype=torch.float32)
+    return with_head(EncoderClassifier(encoder, len(card.labels)), folder, card)

@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
-from finetune.adapter_weights import check_complete, config_of, load_adapter
-from finetune.adapters import check_base, check_tokenizer, is_whole, read_card
-from finetune.encoder import HEAD, EncoderClassifier, load_encoder
+from finetune.adapter_weights import base_under, config_of, with_head
+from finetune.adapters import read_card
+from finetune.encoder import EncoderClassifier, load_encoder
 from finetune.notices import without_library_warnings
 from finetune.reward_rows import Reader, is_encoder, load_tokenizer, longest
 from finetune.schema import AdapterCard
-from finetune.weights import resolve_model
 
 BATCH = 16
 Message = Mapping[str, str]
@@ -77,22 +75,10 @@ def load_reward_model(
     folder, card = Path(path), read_card(path)
     if card.objective != "reward":
         raise ValueError(f"'{path}' was trained with the objective '{card.objective}'; it gives no reward.")
-    base = folder if is_whole(card) else resolve_model(model or card.base_model)
-    if not is_whole(card):
-        check_base(card, base)
-        check_tokenizer(folder, base)
-    check_complete(folder)
+    base = base_under(folder, card, model)
     target = device or ("cuda" if torch.cuda.is_available() else "cpu")
     with without_library_warnings():  # of the output layer that a reward model leaves out
-        loaded = _loaded(base, folder, card)
+        loaded = with_head(build(base, dtype=torch.float32), folder, card)
     tokenizer = load_tokenizer(folder, (), base=base)
     reader = Reader(base, tokenizer, longest(config_of(card), base))
     return RewardModel(model=loaded.to(target).eval(), tokenizer=tokenizer, reader=reader, card=card)
-
-
-def _loaded(base: Path, folder: Path, card: AdapterCard) -> Any:
-    model = build(base, dtype=torch.float32)
-    if not is_whole(card):
-        return load_adapter(model, folder, card)
-    model.classifier.load_state_dict(load_file(folder / HEAD))
-    return model

@@ -1,4 +1,5 @@
-"""An encoder with a head that marks where in a passage an answer begins and ends, or that there is none."""
+"""An encoder with a head that marks where in a passage an answer begins and ends, or that there is none: then both
+are its first token, [CLS] or <s> (arXiv 1810.04805, section 4.3)."""
 
 from __future__ import annotations
 
@@ -9,9 +10,6 @@ from torch import nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 NEVER = -1e4  # of a token that is no answer: softmax makes 0 of it, and two of them still add up to a number
-NO_ANSWER = (
-    0  # the first token, [CLS] or <s>: begin and end of "there is none" (arXiv 1810.04805, section 4.3)
-)
 
 
 class EncoderSpans(nn.Module):

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
-from finetune.adapter_weights import check_complete, config_of, load_adapter
+from finetune.adapter_weights import check_complete, config_of, with_head
 from finetune.adapters import check_base, check_tokenizer, is_whole, read_card
-from finetune.encoder import HEAD, load_encoder
+from finetune.encoder import load_encoder
 from finetune.schema import AdapterCard
 from finetune.span_collate import collator_for
 from finetune.span_model import EncoderSpans
@@ -117,9 +116,5 @@ def load_span_reader(model: str, adapter: str | Path, *, device: str | None = No
 
 def load_reader_model(base: Path, folder: Path, card: AdapterCard) -> Any:
     """The encoder with what was trained on it, in fp32, or a whole one with its head beside it."""
-    whole = is_whole(card)
-    model = EncoderSpans(load_encoder(folder if whole else base, dtype=torch.float32))
-    if not whole:
-        return load_adapter(model, folder, card)
-    model.classifier.load_state_dict(load_file(folder / HEAD))
-    return model
+    encoder = load_encoder(folder if is_whole(card) else base, dtype=torch.float32)
+    return with_head(EncoderSpans(encoder), folder, card)

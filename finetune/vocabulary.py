@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from finetune.missing_pieces import commonest, count_unknown, missing_pieces
+from finetune.staging import staged
 from finetune.weights import model_config, resolve_model
 
 ROWS_FROM = "new_rows_from"  # in config.json: the number of the first row that was added
@@ -70,7 +70,7 @@ def extend_vocabulary(
         return Vocabulary(
             path=None, added=0, mib=0.0, unknown_before=before, unknown_after=before, left_out=left_out
         )
-    with _staged(Path(out)) as staging:
+    with staged(Path(out)) as staging:
         mib = _write(base, staging, stored, pieces, translations, seed)
     tokens, unknown, _ = count_unknown(_tokenizer(stored), texts)
     return Vocabulary(
@@ -112,19 +112,6 @@ def _tokenizer(stored: Mapping[str, Any]) -> Any:
     found.no_truncation()
     found.no_padding()
     return found
-
-
-@contextmanager
-def _staged(target: Path) -> Iterator[Path]:
-    """A folder beside `target` that takes its name at the end, so that a folder of that name is a whole one."""
-    staging = target.with_name(target.name + ".unfinished")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    try:
-        yield staging
-        staging.rename(target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _write(

@@ -14,9 +14,10 @@ from safetensors.torch import save_file
 from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
 from finetune.adapter_weights import save_adapter
+from finetune.adapters import HEAD
 from finetune.classify_rows import encode, load_tokenizer, longest, sequences
 from finetune.defaults import learning_rates
-from finetune.encoder import HEAD, EncoderClassifier, load_encoder
+from finetune.encoder import EncoderClassifier, load_encoder
 from finetune.evaluate import accuracy, macro_f1, majority_accuracy
 from finetune.head_rate import with_head_rate
 from finetune.methods import Method

@@ -26,8 +26,8 @@ def prepare(
     method: Method,
     arguments: dict[str, Any],
 ) -> Job:
+    from finetune.adapters import HEAD
     from finetune.defaults import learning_rates
-    from finetune.encoder import HEAD
     from finetune.objectives.classify import save_headed
     from finetune.preference_job import judged_job, judged_trainer
     from finetune.preference_rule import reward_rule
