@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from finetune.sameness import normalised
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from finetune import Example
     from rag.schema import Hit
+
+    Vector = npt.NDArray[np.float32]
 
 EACH, DEPTH = 4, 30  # negatives of a question, and how many passages are looked at for them
 # A passage nearer to the question than this share of its answer's cosine is likely an answer too: TopK-PercPos of
@@ -61,10 +66,11 @@ def mine_negatives(
         answers[normalised(row.question)] += row.positives
     rows: list[Example] = []
     counts = dict.fromkeys(("found", "own", "likely_true", "kept"), 0)
+    cosines = _Cosines(index.embedder)
     for at, row in enumerate(examples, start=1):
         hits = index.search(row.question, k=depth)
         others = list(_others(hits, answers[normalised(row.question)]))
-        wrong = list(_wrong(row, others, index.embedder, margin))
+        wrong = list(_wrong(row, others, cosines, margin))
         taken = list(dict.fromkeys([*row.negatives, *wrong]))[: max(each, len(row.negatives))]
         rows.append(replace(row, negatives=tuple(taken)))
         counts["found"] += len(hits)
@@ -96,16 +102,29 @@ def _same(first: frozenset[str], second: frozenset[str]) -> bool:
     return len(first & second) >= SHARED_WORDS * min(len(first), len(second))
 
 
-def _wrong(row: Example, hits: Sequence[Hit], embedder: Any, margin: float) -> Iterator[str]:
+class _Cosines:
+    """Of a question with texts; a text that many questions find is embedded once."""
+
+    def __init__(self, embedder: Any) -> None:
+        self._embedder = embedder
+        self._known: dict[str, Vector] = {}
+
+    def __call__(self, question: str, texts: Sequence[str]) -> list[float]:
+        new = [text for text in dict.fromkeys([question, *texts]) if text not in self._known]
+        self._known.update(zip(new, self._embedder.embed(new) if new else (), strict=True))
+        asked = self._known[question]
+        return [float(self._known[text] @ asked) for text in texts]
+
+
+def _wrong(row: Example, hits: Sequence[Hit], cosines: _Cosines, margin: float) -> Iterator[str]:
     if not hits:
         return
-    texts = [row.question, *row.positives, *(hit.chunk.text for hit in hits)]
-    vectors = embedder.embed(texts)
-    near = (vectors[1:] @ vectors[0]).tolist()
+    texts = [hit.chunk.text for hit in hits]
+    near = cosines(row.question, [*row.positives, *texts])
     limit = margin * max(near[: len(row.positives)])
-    for hit, cosine in zip(hits, near[len(row.positives) :], strict=True):
+    for text, cosine in zip(texts, near[len(row.positives) :], strict=True):
         if cosine <= limit:
-            yield hit.chunk.text
+            yield text
 
 
 def as_row(example: Example) -> Mapping[str, Any]:
