@@ -63,10 +63,10 @@ def _rows_of(asked: Asked, chosen: DomainSet, index: Index, rng: random.Random) 
     ]
     rng.shuffle(others)
     chunk, span = holding[0]
-    return [_row(asked, chunk, span), *(_row(asked, other, None) for other in others[:DISTRACTORS])]
+    return [row_of(asked, chunk, span), *(row_of(asked, other, None) for other in others[:DISTRACTORS])]
 
 
-def _row(asked: Asked, chunk: Chunk, span: tuple[int, int] | None) -> Row:
+def row_of(asked: Asked, chunk: Chunk, span: tuple[int, int] | None) -> Row:
     """The passage as a reader is given it: under the path of its headings."""
     lead = f"{chunk.heading}\n" if chunk.heading else ""
     answers = []

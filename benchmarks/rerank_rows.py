@@ -56,12 +56,17 @@ def _rows(folder: Path) -> Iterator[Example]:
     with tempfile.TemporaryDirectory() as place:
         index = build_index(documents, Path(place) / "index")
         for part, most in (("train", MOST.get(folder.name)), ("dev", HELD_OUT)):
-            chosen = sorted(split[part])
-            random.Random(0).shuffle(chosen)
-            for query in chosen[:most]:
+            for query in shuffled(split[part])[:most]:
                 row = _row(index, asked[query], split[part][query], part)
                 if row is not None:
                     yield row
+
+
+def shuffled(gold: Gold) -> list[str]:
+    """Its questions in an order that is the same in every run; of dev the first HELD_OUT choose the weights."""
+    chosen = sorted(gold)
+    random.Random(0).shuffle(chosen)
+    return chosen
 
 
 def _row(index: Index, question: str, gold: set[str], part: str) -> Example | None:

@@ -24,7 +24,7 @@ from finetune.support import WRITING, why_not
 from finetune.weights import model_config
 
 SAMPLED = ("ppo", "grpo")
-TRIED = ("sft", "pretrain", "classify", "embed", "span_qa", "reward", "dpo", "kto", *SAMPLED)
+TRIED = ("sft", "pretrain", "classify", "embed", "rerank", "span_qa", "reward", "dpo", "kto", *SAMPLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
