@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def slim_adapter(adapter: Path, target: Path) -> list[str]:
     for name, tensors in halves.items():
         save_file(tensors, target / name, metadata={"format": "pt"})
     if (adapter / SETTINGS).is_file():
-        shutil.copy2(adapter / SETTINGS, target / SETTINGS)
+        (target / SETTINGS).write_text(_sorted((adapter / SETTINGS).read_text("utf-8")), "utf-8")
     write_card(_placeless(card), target)
     return [_line(file) for file in sorted(target.iterdir())]
 
@@ -43,6 +43,15 @@ def _halved(file: Path) -> dict[str, torch.Tensor]:
     if wrong := next((name for name, tensor in found.items() if not tensor.isfinite().all()), None):
         raise ValueError(f"{wrong} in '{file}' is beyond what fp16 holds; ship the adapter as it is.")
     return found
+
+
+def _sorted(settings: str) -> str:
+    """The same for the same run: peft writes sets in whatever order."""
+    found = json.loads(settings)
+    for name, value in found.items():
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            found[name] = sorted(value)
+    return json.dumps(found, indent=2, sort_keys=True) + "\n"
 
 
 def _placeless(card: AdapterCard) -> AdapterCard:

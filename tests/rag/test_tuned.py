@@ -136,6 +136,8 @@ def test_a_slim_copy_has_no_tokenizer_and_answers_alike(trained: dict[str, Path]
     names = {path.name for path in (tmp_path / "slim").iterdir()}
     assert names == {"adapter_card.json", "adapter_config.json", "adapter_model.safetensors"}
     assert all("sha256" in line for line in done.notes) and len(done.notes) == 3
+    modules = json.loads((tmp_path / "slim" / "adapter_config.json").read_text("utf-8"))["target_modules"]
+    assert modules == sorted(modules)  # the same file for the same run
     slim, whole = read_tuned(tmp_path / "slim"), read_tuned(trained["lora"])
     assert slim.weights[NAME] == pytest.approx(whole.weights[NAME], abs=1e-4)
     assert str(tmp_path.parent) not in (tmp_path / "slim" / "adapter_card.json").read_text()
