@@ -11,9 +11,9 @@ from rag.domain_readers import SHIPPED, domain_reader
 from rag.tuned import read_tuned, shipped
 
 WEIGHTS = {
-    "reader": "4177422adb4353636d9a280a49ac087f2cf5f5243e9b1dde0f9e2aa70f2dfcee",
-    "reader-finance": "8669ac698d3a69826363a916e31b52c429f2d791b87dca2a705493fb4ae3bec8",
-    "reader-medical": "d835b3ae24547c923178ecd64b3b68d6140eb08d04a7e8f3ebb159428c15603e",
+    "reader": "83c7e2c78ca05ab2dbdd7f1dcb80418d865bab359a832d5b66cbb280e56af81f",
+    "reader-finance": "9a962e7d8b310e6e9ddfc4d44365ff2b904ee30760feeeca8c7fdb89f27307ab",
+    "reader-medical": "7ab4e835d92c0a2e0b28d6c6ac650ce43dd49bc37020358da7f28715d78d9fa9",
 }
 FERRY = (
     "The ferry Alma crosses the sound at seven. A return ticket costs eleven crowns on weekdays, and children "
