@@ -3,18 +3,21 @@ negatives that a search of the same passages gives; and the settings of its run.
 
 from __future__ import annotations
 
-import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from measured import BUILD
 from search_sets import SETS, lines_of
 
 from apps.negatives import mine_negatives
 from finetune import Example, TrainConfig
-from rag import Document, build_index
+from rag import Document, Index, build_index
+
+Corpus = Mapping[str, Mapping[str, str]]  # passages by name
+Gold = dict[str, set[str]]  # passages that answer, by question
 
 LEARNED = ("covidqa_en", "medquad_en", "pubmedqa_en", "squad_en")
 NEGATIVES = 2  # mined for each question; a step takes one of them
@@ -44,22 +47,31 @@ def embed_config(out: str, *, seed: int = 0, **changes: Any) -> TrainConfig:
 def _mined(folder: Path) -> list[Example]:
     corpus = {row["_id"]: row for row in lines_of(folder / "corpus.jsonl.gz")}
     split = splits_of(folder, corpus)
-    unseen = {passage for gold in split.get("test", {}).values() for passage in gold}
-    texts = {name: f"{row.get('title', '')}\n{row['text']}".strip() for name, row in corpus.items()}
-    documents = [Document(text=text, source=name) for name, text in texts.items() if name not in unseen]
+    texts = {name: text_of(row) for name, row in corpus.items()}
     asked = {row["_id"]: row["text"] for row in lines_of(folder / "queries.jsonl.gz")}
     rows = [
         Example(question=asked[query], positives=tuple(texts[name] for name in sorted(gold)), split=name_of)
         for name_of in ("train", "dev")
         for query, gold in split.get(name_of, {}).items()
     ]
-    with tempfile.TemporaryDirectory() as place:
-        index = build_index(documents, Path(place) / "index")
-        mined = mine_negatives(rows, index, each=NEGATIVES, depth=20)
+    mined = mine_negatives(rows, learned_index(folder, corpus, split), each=NEGATIVES, depth=20)
     return [replace(row, line=at) for at, row in enumerate(mined.rows, start=1)]
 
 
-def splits_of(folder: Path, corpus: dict[str, dict[str, str]]) -> dict[str, dict[str, set[str]]]:
+def learned_index(folder: Path, corpus: Corpus, split: Mapping[str, Gold]) -> Index:
+    """Of the passages that answer no test question; kept under build/ for the next run."""
+    unseen = {passage for gold in split.get("test", {}).values() for passage in gold}
+    documents = [
+        Document(text=text_of(row), source=name) for name, row in corpus.items() if name not in unseen
+    ]
+    return build_index(documents, BUILD / "domains" / f"{folder.name}-learned")
+
+
+def text_of(row: Mapping[str, str]) -> str:
+    return f"{row.get('title', '')}\n{row['text']}".strip()
+
+
+def splits_of(folder: Path, corpus: Corpus) -> dict[str, Gold]:
     """Gold passages of each question, by split; of a set without a dev part, whole titles of its train part."""
     found = {file.stem: dict(_gold(file)) for file in (folder / "qrels").glob("*.tsv")}
     if "dev" in found:

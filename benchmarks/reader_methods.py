@@ -69,8 +69,9 @@ def main() -> None:
         )
         print(lines[-1], flush=True)
     how = (
-        f"{chosen.rows} training questions of squad_en, {GENERAL['epochs']:g} epochs, one seed; rates of defaults.toml, "
-        f"LoRA as the shipped reader (rank 32, {GENERAL['learning_rate']:g}). Dev split, thresholds of the held-out rows."
+        f"{chosen.rows} training questions of squad_en, {GENERAL['epochs']:g} epochs, one seed; rates of "
+        f"defaults.toml, LoRA as the shipped reader (rank 32, {GENERAL['learning_rate']:g}). Dev split, thresholds "
+        "of the held-out rows."
     )
     text = "\n".join([f"## {TITLE}", "", how, "", *lines, "", machine()]) + "\n"
     print(text)

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from domain_sets import Asked, DomainSet, rows_of
+from domain_sets import Asked, DomainSet
+from refusal_sets import rows_of
 
 from rag import Index
 from rag.schema import Chunk

@@ -4,17 +4,16 @@ that the search ranked high though they do not answer; and the settings of its r
 from __future__ import annotations
 
 import random
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from embed_rows import LEARNED, splits_of
+from embed_rows import LEARNED, Gold, learned_index, splits_of
 from search_sets import SETS, lines_of
 
 from finetune import Example, TrainConfig
-from rag import Document, Hit, Index, build_index
+from rag import Hit, Index
 from rag.catalogue import indexed_text
 
 NEGATIVES = 3  # of a question: drawn from the first passages of the search, the higher the likelier
@@ -22,8 +21,6 @@ HELD_NEGATIVES = 10
 DEPTH = 20
 MOST = {"squad_en": 900, "pubmedqa_en": 250}  # training questions, of sets where the search is mostly right
 HELD_OUT = 50  # questions of each set that choose the weights
-
-Gold = Mapping[str, set[str]]
 
 
 def rerank_training_rows(data: Path = SETS) -> list[Example]:
@@ -35,7 +32,7 @@ def rerank_training_rows(data: Path = SETS) -> list[Example]:
 def rerank_config(out: str, seed: int = 0, **changes: Any) -> TrainConfig:
     given = {
         "model": "minilm", "objective": "rerank", "method": "lora", "lora_rank": 32, "lora_alpha": 64,
-        "learning_rate": 1e-3, "epochs": 1.0, "batch_size": 8, "max_length": 224, "negatives": NEGATIVES,
+        "learning_rate": 3e-4, "epochs": 1.0, "batch_size": 8, "max_length": 224, "negatives": NEGATIVES,
         "save_steps": 1000, "patience": 0,
         # The questions of one article are alike, and MedQuAD asks the same of many diseases.
         "allow": ("near_leakage", "leakage", "duplicates", "near_duplicates"),
@@ -46,20 +43,13 @@ def rerank_config(out: str, seed: int = 0, **changes: Any) -> TrainConfig:
 def _rows(folder: Path) -> Iterator[Example]:
     corpus = {row["_id"]: row for row in lines_of(folder / "corpus.jsonl.gz")}
     split = splits_of(folder, corpus)
-    unseen = {passage for gold in split.get("test", {}).values() for passage in gold}
     asked = {row["_id"]: row["text"] for row in lines_of(folder / "queries.jsonl.gz")}
-    documents = [
-        Document(text=f"{row.get('title', '')}\n{row['text']}".strip(), source=name)
-        for name, row in corpus.items()
-        if name not in unseen
-    ]
-    with tempfile.TemporaryDirectory() as place:
-        index = build_index(documents, Path(place) / "index")
-        for part, most in (("train", MOST.get(folder.name)), ("dev", HELD_OUT)):
-            for query in shuffled(split[part])[:most]:
-                row = _row(index, asked[query], split[part][query], part)
-                if row is not None:
-                    yield row
+    index = learned_index(folder, corpus, split)
+    for part, most in (("train", MOST.get(folder.name)), ("dev", HELD_OUT)):
+        for query in shuffled(split[part])[:most]:
+            row = _row(index, asked[query], split[part][query], part)
+            if row is not None:
+                yield row
 
 
 def shuffled(gold: Gold) -> list[str]:

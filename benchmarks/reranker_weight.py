@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from embed_rows import LEARNED, splits_of
+from embed_rows import LEARNED, splits_of, text_of
 from recipes import folder_of
 from rerank_rows import HELD_OUT, shuffled
 from results import RESULTS, machine, replace_section
@@ -29,10 +29,7 @@ def by_weight(name: str, encoder: CrossEncoder, place: Path, most: int) -> list[
     asked = {row["_id"]: row["text"] for row in lines_of(SETS / name / "queries.jsonl.gz")}
     gold = splits_of(SETS / name, corpus)["dev"]
     index = build_index(
-        [
-            Document(text=f"{row.get('title', '')}\n{row['text']}".strip(), source=one)
-            for one, row in corpus.items()
-        ],
+        [Document(text=text_of(row), source=one) for one, row in corpus.items()],
         place / name,
     )
     found = []
