@@ -67,6 +67,13 @@ def learned_index(folder: Path, corpus: Corpus, split: Mapping[str, Gold]) -> In
     return build_index(documents, BUILD / "domains" / f"{folder.name}-learned")
 
 
+def whole_index(folder: Path) -> Index:
+    """Of all passages of a set; kept under build/ for the next run."""
+    corpus = lines_of(folder / "corpus.jsonl.gz")
+    documents = [Document(text=text_of(row), source=row["_id"]) for row in corpus]
+    return build_index(documents, BUILD / "domains" / f"{folder.name}-passages")
+
+
 def text_of(row: Mapping[str, str]) -> str:
     return f"{row.get('title', '')}\n{row['text']}".strip()
 

@@ -19,7 +19,8 @@ SQuAD 2.0 counts them, of the short answer, or of the quoted sentences where the
 answer is a conclusion that stands in no document, MedQuAD's a whole section. nDCG@10 of the passages that hold
 the answer. Cited: the gold document; quoted: the stretch of it that answers. Gain: F1 over base / base with the
 95 % interval of {draws} bootstrap draws of questions. Closed book has no row: a reader that marks spans says
-nothing without passages. All but gain and ms in per cent; ms is the median of search and reading.
+nothing without passages. All but gain and ms in per cent; ms is the median of search and reading, of runs beside
+other work, so that small differences say nothing.
 """
 
 Kept = dict[str, float | None]  # one question asked: em, f1, cited, quoted, wrongly, rightly, ms, ndcg

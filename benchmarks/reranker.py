@@ -4,17 +4,16 @@ what a question costs; says whether the reranker may be the default."""
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
+from embed_rows import whole_index
 from recipes import folder_of
 from results import RESULTS, machine, replace_section
 from search_sets import SETS, gold_of, lines_of, ndcg
 
-from rag import Document, Index, RagConfig, build_index
+from rag import Index, RagConfig
 from rag.rerank import load_reranker
 
 TITLE = "A reranker beside the fusion"
@@ -35,12 +34,8 @@ class Measured:
     reranked_ms: dict[int, float]
 
 
-def measure(name: str, folder: Path, reranker: str, most: int) -> Measured:
-    documents = [
-        Document(text=f"{row.get('title', '')}\n{row['text']}".strip(), source=row["_id"])
-        for row in lines_of(SETS / name / "corpus.jsonl.gz")
-    ]
-    index = build_index(documents, folder / name)
+def measure(name: str, reranker: str, most: int) -> Measured:
+    index = whole_index(SETS / name)
     gold = gold_of(SETS / name)
     asked = [row for row in lines_of(SETS / name / "queries.jsonl.gz") if row["_id"] in gold][:most]
     queries = [(row["text"], gold[row["_id"]]) for row in asked]
@@ -120,10 +115,9 @@ def main() -> None:
     if not SETS.is_dir():
         raise SystemExit(f"{SETS} is not there; this benchmark needs the shared search sets.")
     results = {}
-    with tempfile.TemporaryDirectory() as place:
-        for name in chosen.sets:
-            results[name] = measure(name, Path(place), chosen.reranker, chosen.queries)
-            print("\n".join(table({name: results[name]})[2:]), flush=True)
+    for name in chosen.sets:
+        results[name] = measure(name, chosen.reranker, chosen.queries)
+        print("\n".join(table({name: results[name]})[2:]), flush=True)
     text = "\n".join(report(results, chosen.reranker))
     print(text)
     if chosen.write:

@@ -4,17 +4,15 @@ that is chosen stands in rag/rerank.toml."""
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import numpy as np
-from embed_rows import LEARNED, splits_of, text_of
+from embed_rows import LEARNED, splits_of, whole_index
 from recipes import folder_of
 from rerank_rows import HELD_OUT, shuffled
 from results import RESULTS, machine, replace_section
 from search_sets import SETS, lines_of, ndcg
 
-from rag import Document, build_index
 from rag.catalogue import indexed_text
 from rag.cross_encoder import CrossEncoder, mixed, open_cross_encoder
 
@@ -23,15 +21,12 @@ WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 DEPTH = 20
 
 
-def by_weight(name: str, encoder: CrossEncoder, place: Path, most: int) -> list[list[float]]:
+def by_weight(name: str, encoder: CrossEncoder, most: int) -> list[list[float]]:
     """nDCG@10 of each dev question that chose no weights of the reranker, by weight."""
     corpus = {row["_id"]: row for row in lines_of(SETS / name / "corpus.jsonl.gz")}
     asked = {row["_id"]: row["text"] for row in lines_of(SETS / name / "queries.jsonl.gz")}
     gold = splits_of(SETS / name, corpus)["dev"]
-    index = build_index(
-        [Document(text=text_of(row), source=one) for one, row in corpus.items()],
-        place / name,
-    )
+    index = whole_index(SETS / name)
     found = []
     for query in shuffled(gold)[HELD_OUT : HELD_OUT + most]:
         hits = index.search(asked[query], k=DEPTH)
@@ -57,12 +52,11 @@ def main() -> None:
     heads = " | ".join(f"{weight:g}" for weight in WEIGHTS)
     lines = [f"| set | questions | {heads} |", "|---|" + "---:|" * (1 + len(WEIGHTS))]
     means = []
-    with tempfile.TemporaryDirectory() as place:
-        for name in LEARNED:
-            rows = by_weight(name, encoder, Path(place), chosen.questions)
-            means.append(np.mean(rows, axis=0))
-            lines.append(f"| {name} | {len(rows)} | {' | '.join(f'{value:.3f}' for value in means[-1])} |")
-            print(lines[-1], flush=True)
+    for name in LEARNED:
+        rows = by_weight(name, encoder, chosen.questions)
+        means.append(np.mean(rows, axis=0))
+        lines.append(f"| {name} | {len(rows)} | {' | '.join(f'{value:.3f}' for value in means[-1])} |")
+        print(lines[-1], flush=True)
     lines.append(f"| mean | | {' | '.join(f'{value:.3f}' for value in np.mean(means, axis=0))} |")
     how = f"nDCG@10 of the first {DEPTH} passages of the search, by the reranker's weight beside their fused scores."
     text = "\n".join([f"## {TITLE}", "", how, "", *lines, "", machine()]) + "\n"
