@@ -14,10 +14,10 @@ import pytest
 from fakes import HashEmbedder
 from tuned_folders import write_adapter
 
-from rag import Document, RagConfig, build_index
+from rag import Document, RagConfig, build_index, rerank
 from rag.cross_encoder import CrossEncoder, mixed, open_cross_encoder
 from rag.rerank import load_reranker
-from rag.tuned import read_tuned, shipped
+from rag.tuned import read_tuned
 from rag.weights import MINILM_PACKAGE, minilm_folder
 
 pytestmark = pytest.mark.skipif(
@@ -106,7 +106,8 @@ def test_an_adapter_for_something_else_is_refused_in_one_line(tmp_path: Path) ->
         load_reranker(str(other))
 
 
-@pytest.mark.skipif(shipped("reranker") is not None, reason="a reranker comes with this version")
-def test_the_name_of_the_shipped_one_says_how_to_make_one() -> None:
+def test_where_none_came_along_its_name_says_how_to_make_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.rerank.shipped", lambda name: None)
+    rerank._load.cache_clear()
     with pytest.raises(ValueError, match="--objective rerank --model minilm"):
         load_reranker("shipped")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag.domain_readers import SHIPPED, domain_reader
+from rag.rerank import load_reranker
 from rag.tuned import read_tuned, shipped
 
 WEIGHTS = {
@@ -15,6 +16,7 @@ WEIGHTS = {
     "reader-finance": "9a962e7d8b310e6e9ddfc4d44365ff2b904ee30760feeeca8c7fdb89f27307ab",
     "reader-medical": "7ab4e835d92c0a2e0b28d6c6ac650ce43dd49bc37020358da7f28715d78d9fa9",
 }
+RERANKER = "61de951ee61b45fa2c01f29462e452b9355a307ec2a015ba5ced5a62b1e5e726"
 FERRY = (
     "The ferry Alma crosses the sound at seven. A return ticket costs eleven crowns on weekdays, and children "
     "under six travel free. The harbour was built in 1911 by the engineer Ludvig Thorne."
@@ -45,6 +47,20 @@ def test_the_card_says_what_it_is_and_gained(name: str) -> None:
     tuned = read_tuned(folder(name), "span_qa")
     assert tuned.card["metrics_after"]["f1"] > tuned.card["metrics_before"]["f1"]
     assert tuned.head[0].shape == (2, 384)
+
+
+def test_the_reranker_is_the_one_that_was_trained_and_puts_an_answer_before_its_neighbours() -> None:
+    data = (folder("reranker") / "adapter_model.safetensors").read_bytes()
+    assert hashlib.sha256(data).hexdigest() == RERANKER and len(data) < 3_000_000
+    tuned = read_tuned(folder("reranker"), "rerank")
+    assert tuned.card["metrics_after"]["ndcg_at_10"] > tuned.card["metrics_before"]["ndcg_at_10"]
+    texts = [
+        "The harbour has two cafes and a shop that sells tickets for the museum.",
+        FERRY,
+        "Children under twelve need a grown-up on the island's beaches.",
+    ]
+    scores = load_reranker("minilm").scores("How much is a return ticket for the ferry?", texts)
+    assert scores.argmax() == 1
 
 
 @pytest.mark.parametrize(("question", "answer"), KNOWN)
