@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="only these, e.g. source=a.pdf, or an expression: 'source ~ \"*.pdf\" and (date >= 2025 or page < 3)'",
     )
     parser.add_argument(
-        "--rerank", metavar="MODEL", help="a cross-encoder that reads the best passages again"
+        "--rerank",
+        metavar="MODEL",
+        help="a cross-encoder that reads the best passages again: a folder, a hub name, or minilm, which comes along",
     )
     parser.add_argument("--diversity", type=float, help="0 to 1: how unlike one another (default 0)")
     parser.add_argument("--neighbours", type=int, help="passages joined on either side (default 0)")
