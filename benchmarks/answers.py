@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from apps.assistant import Assistant
 from apps.generators import Extractive
@@ -68,9 +68,7 @@ def main() -> None:
         *rows,
     ]
     text = "\n".join([*lines, "", machine()]) + "\n"
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

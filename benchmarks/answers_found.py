@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from advisor import profile_data
 from advisor.answer_support import Asked, answers_in_documents
@@ -167,9 +167,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     chosen = parser.parse_args()
     text = section([*examples(), *(shared_sets() if SHARED.is_dir() else ())])
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

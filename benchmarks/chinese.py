@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from chinese_rows import dev_questions, dictionary_words, reading_rows, search_rows, texts, translations
-from results import RESULTS, machine, replace_section
-from search_sets import SETS, gold_of, lines_of, ndcg
+from results import RESULTS, machine, tell
+from search_sets import SETS, gold_of, lines_of, ndcg, need_sets, text_of
 
 from finetune import TrainConfig, load_span_reader, train
 from finetune.merge import merge_adapter
@@ -46,8 +46,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=10_000, help="of CMRC dev at most")
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     chosen = parser.parse_args()
-    if not SETS.is_dir():
-        raise SystemExit(f"{SETS} is not there; this benchmark needs the shared sets.")
+    need_sets()
     lines = [f"## {TITLE}", ""]
     if chosen.only != "lexical":
         lines += _made(chosen.dictionary)
@@ -56,9 +55,7 @@ def main() -> None:
     if chosen.only != "search":
         lines += _read(chosen)
     text = "\n".join([*lines, machine()])
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 def _made(dictionary: Path | None) -> list[str]:
@@ -135,9 +132,7 @@ def _searched(chosen: argparse.Namespace) -> list[str]:
 def scores(name: str, embedder_name: str, queries: int) -> dict[str, float]:
     """Means over a set's test queries, by an index made as `advisor index --embedder` makes it."""
     rows, gold = lines_of(SETS / name / "corpus.jsonl.gz"), gold_of(SETS / name)
-    documents = [
-        Document(text=f"{row.get('title', '')}\n{row['text']}".strip(), source=row["_id"]) for row in rows
-    ]
+    documents = [Document(text=text_of(row), source=row["_id"]) for row in rows]
     asked = [row for row in lines_of(SETS / name / "queries.jsonl.gz") if row["_id"] in gold][:queries]
     found: dict[str, list[float]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as place:

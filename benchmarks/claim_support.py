@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from rag.embed import load_embedder
 from rag.meaning import similarity_by
@@ -105,9 +105,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"also write the table into {RESULTS.name}")
     args = parser.parse_args()
     text = "\n".join([machine(), "", *table(args.passages)])
-    print(text)
-    if args.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, args.write)
 
 
 if __name__ == "__main__":

@@ -23,14 +23,13 @@ _FUNCTION = frozenset(
     some any each both all into over under between among after before during about up out only very one two
     """.split()  # noqa: SIM905 - a list would take a line a word
 )
+_CLAUSE = re.compile(r"[;:()]|, (?=and|but|which|who)")  # where one may end
 _YEAR = re.compile(r"1\d{3}|20\d\d")
 _LEAST, _MOST = 7, 45  # words of a sentence that is asked about
 _SPAN = 5  # words of an answer
 _ASKED = 5  # words of a question at least
-_DROPPED, _FRONTED = (
-    0.15,
-    0.6,
-)  # of the words of a question; of the questions, those that begin with the question word
+_DROPPED = 0.15  # of the words of a question
+_FRONTED = 0.6  # of the questions: they begin with the question word
 _LEFT = 20  # words of a passage at least that is left without the sentence
 _UNANSWERED = 0.35  # of the rows: half without the sentence, half asked about something else
 
@@ -99,8 +98,8 @@ def _row(chunk: Chunk, sentence: tuple[int, int], span: tuple[int, int], rng: ra
 
 def _question(before: str, answer: str, after: str, rng: random.Random) -> str:
     """The clause around the answer, some of its words left out, with a question word in its place or in front."""
-    before = re.split(r"[;:()]|, (?=and|but|which|who)", before)[-1] if rng.random() < 0.5 else before
-    after = re.split(r"[;:()]|, (?=and|but|which|who)", after)[0] if rng.random() < 0.5 else after
+    before = _CLAUSE.split(before)[-1] if rng.random() < 0.5 else before
+    after = _CLAUSE.split(after)[0] if rng.random() < 0.5 else after
     first, last = (
         [word for word in _WORD.findall(part) if rng.random() >= _DROPPED] for part in (before, after)
     )
@@ -122,10 +121,10 @@ def _asks_for(answer: str, rng: random.Random) -> str:
 def _elsewhere(question: str, text: str, sentence: tuple[int, int], rng: random.Random) -> str | None:
     """The question with a name or number of it exchanged for another of the passage: nothing answers it then."""
     names = [word for word in _WORD.findall(question)[1:] if word[0].isupper() or word[0].isdigit()]
-    rest = text[: sentence[0]] + text[sentence[1] :]
+    rest = _WORD.findall(text[: sentence[0]] + text[sentence[1] :])
     others = [
         word
-        for word in _WORD.findall(rest)
+        for word in rest
         if (word[0].isupper() or word[0].isdigit()) and word not in question and word.lower() not in _FUNCTION
     ]
     if not names or not others:

@@ -17,7 +17,7 @@ from typing import Any
 
 from beir import Judged, mean, ndcg
 from measured import BUILD, Row, Rows, in_process, median
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 from sample_files import read_questions, write_sample, write_set
 
 TITLE = "Beside LangChain and LlamaIndex"
@@ -220,9 +220,7 @@ def main() -> None:
     sizes = QUICK if chosen.quick else FULL
     rows = Rows(BUILD / "compare" / f"rows{'-quick' if chosen.quick else ''}.json", again=chosen.again)
     text = compare(sizes, rows, len(os.sched_getaffinity(0)), chosen.sets)
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 def _is_missing(name: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from measured import BUILD
-from search_sets import SETS, lines_of
+from search_sets import SETS, lines_of, text_of
 
 from apps.negatives import mine_negatives
 from finetune import Example, TrainConfig
@@ -72,10 +72,6 @@ def whole_index(folder: Path) -> Index:
     corpus = lines_of(folder / "corpus.jsonl.gz")
     documents = [Document(text=text_of(row), source=row["_id"]) for row in corpus]
     return build_index(documents, BUILD / "domains" / f"{folder.name}-passages")
-
-
-def text_of(row: Mapping[str, str]) -> str:
-    return f"{row.get('title', '')}\n{row['text']}".strip()
 
 
 def splits_of(folder: Path, corpus: Corpus) -> dict[str, Gold]:

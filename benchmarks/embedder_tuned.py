@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from results import RESULTS, machine, replace_section
-from search_sets import SETS, gold_of, lines_of, ndcg
+from results import RESULTS, machine, tell
+from search_sets import SETS, gold_of, lines_of, ndcg, need_sets, text_of
 
 from finetune.gains import RowScores, compare
 from rag import Document, RagConfig, build_index
@@ -43,9 +43,7 @@ def score(name: str, embedder: str, folder: Path, queries: int) -> Scored:
     """A set with every passage as a document, as `advisor index` takes it; a passage's place is that of its first
     chunk."""
     corpus = lines_of(SETS / name / "corpus.jsonl.gz")
-    documents = [
-        Document(text=f"{row.get('title', '')}\n{row['text']}".strip(), source=row["_id"]) for row in corpus
-    ]
+    documents = [Document(text=text_of(row), source=row["_id"]) for row in corpus]
     started = time.perf_counter()
     index = build_index(documents, folder, RagConfig(embedder=embedder))
     seconds = time.perf_counter() - started
@@ -95,8 +93,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=10_000, help="test questions of each set at most")
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     chosen = parser.parse_args()
-    if not SETS.is_dir():
-        raise SystemExit(f"{SETS} is not there; this benchmark needs the shared search sets.")
+    need_sets()
     found = {}
     with tempfile.TemporaryDirectory() as place:
         for name in chosen.sets:
@@ -119,9 +116,7 @@ def main() -> None:
             machine(),
         ]
     )
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Any
 
 from grounding_world import KINDS
 from measured import BUILD, Rows
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 TITLE = "Grounded training: facts that were seen, are only in documents, or have changed"
 SEEDS = (0, 1, 2)
@@ -134,9 +134,7 @@ def main() -> None:
     chosen = parser.parse_args()
     made = make(chosen.place, chosen.split, tuple(chosen.seeds), chosen.steps, chosen.again)
     text = "\n".join(report(made))
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from finetune import TrainConfig, load_classifier, load_examples, train
 from finetune.evaluate import accuracy, macro_f1
@@ -56,9 +56,7 @@ def main() -> None:
             machine(),
         ]
     )
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import json
 from dataclasses import asdict
 
 from domain_sets import DOMAIN_SETS, Asked, DomainSet, drawn, index_of
-from hybrid_table import Kept, section
+from hybrid_table import TITLE, Kept, section
 from recipes import FOLDER, folder_of
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 from search_sets import ndcg
 from whole_answers import answered
 
@@ -75,7 +75,8 @@ def found_at(chosen: DomainSet, index: Index, asked: Asked) -> float | None:
 def kept(name: str, way: str, seed: int) -> list[Kept]:
     """The rows of one cell of the table, from before or asked now."""
     general = DOMAIN_SETS[name]().domain == "general"
-    seed = 0 if way == WAYS[0] or way == "tuned reader" and general else seed  # nothing there is random
+    if way == WAYS[0] or (general and way == "tuned reader"):
+        seed = 0  # nothing there is random
     place = FOLDER / "answers" / f"{name}-{way.replace(' ', '').replace('/', '-')}-seed{seed}.json"
     if not place.is_file():
         print(f"{place.stem} ...", flush=True)
@@ -98,11 +99,7 @@ def main() -> None:
         (name, way): [kept(name, way, seed) for seed in chosen.seeds] for name in chosen.sets for way in ways
     }
     text = section(found, {name: DOMAIN_SETS[name]().domain for name in chosen.sets}, machine())
-    print(text)
-    if chosen.write:
-        from hybrid_table import TITLE
-
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

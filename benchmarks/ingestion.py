@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from rag.candidates import find_candidates
 from rag.loaders.ocr import has_ocr
@@ -146,9 +146,7 @@ def main() -> None:
     if not MIXED.is_dir():
         sys.exit(f"{MIXED} is not there; name the folder of the collections in ADVISOR_SHARED_DATA.")
     text = section(*measure())
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from keyword_rivals import ENGINES, Engine
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 from search_sets import SETS, gold_of, lines_of, ndcg
 
 from rag.words import index_terms
@@ -177,9 +177,7 @@ def main() -> None:
             machine(),
         ]
     )  # fmt: skip
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

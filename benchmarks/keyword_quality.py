@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from results import RESULTS, machine, replace_section
-from search_sets import SETS, gold_of, lines_of, ndcg
+from results import RESULTS, machine, tell
+from search_sets import SETS, gold_of, lines_of, ndcg, need_sets
 
 import rag.keyword as keyword
 from rag.words import index_terms, is_chinese, tokenize
@@ -118,8 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     chosen = parser.parse_args()
-    if not SETS.is_dir():
-        raise SystemExit(f"{SETS} is not there; this benchmark needs the shared search sets.")
+    need_sets()
     measured = {name: measure(name) for name in NAMES}
     table = np.array([scores for _, scores in measured.values()]).T
     rows = [
@@ -133,9 +132,7 @@ def main() -> None:
             f"| variant | {' | '.join(heads)} | mean |", "|---|" + "---:|" * (len(NAMES) + 1), *rows, "", machine(),
         ]
     )  # fmt: skip
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

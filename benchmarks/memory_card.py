@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from results import RESULTS, replace_section
+from results import RESULTS, tell
 
 TITLE = "Memory and time on a card: predicted against measured"
 STEPS = 6
@@ -217,9 +217,7 @@ def main() -> None:
             if chosen.out:
                 chosen.out.write_text("\n".join(report(rows, torch.cuda.get_device_name())), "utf-8")
     text = "\n".join(report(rows, torch.cuda.get_device_name()))
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import dataclasses
 from statistics import mean, median
 from typing import Any
 
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from advisor import ModelSpec, TrainSetup, estimate_memory, find_model
 from advisor.hub_config import hub_config
@@ -65,9 +65,7 @@ def main() -> None:
             print(rows[-1], flush=True)
             errors += off
     text = report(rows, errors)
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 def architectures() -> list[tuple[str, ModelSpec, dict[str, Any]]]:

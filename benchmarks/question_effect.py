@@ -7,7 +7,7 @@ import random
 from collections import defaultdict
 from dataclasses import fields, replace
 
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from advisor.confidence import loss_of_staying
 from advisor.contradictions import contradictions
@@ -66,9 +66,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     chosen = parser.parse_args()
     text = section(effects(chosen.situations), chosen.situations)
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

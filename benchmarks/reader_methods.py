@@ -11,7 +11,7 @@ from typing import Any
 from measured import BUILD, Rows
 from recipes import GENERAL, reader_config, reader_rows
 from refusal_sets import rows_of
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from finetune import Example, load_span_reader, train
 from finetune.span_scores import judged, summary
@@ -74,9 +74,7 @@ def main() -> None:
         "of the held-out rows."
     )
     text = "\n".join([f"## {TITLE}", "", how, "", *lines, "", machine()]) + "\n"
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

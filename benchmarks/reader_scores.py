@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from refusal_sets import rows_of
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from finetune.span_scores import Said, best_threshold, judged, summary
 from rag.span_reader import SpanReader, open_span_reader
@@ -60,9 +60,7 @@ def main() -> None:
     text = "\n".join(
         [f"## {TITLE}", "", paragraph, "", HEAD, "|---|---|" + "---:|" * 7, *lines, "", machine()]
     )
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text + "\n")
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from domain_sets import DOMAIN_SETS, Asked, DomainSet, drawn, index_of
 from recipes import FOLDER
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 from whole_answers import Scoped
 
 from finetune.span_scores import f1
@@ -110,9 +110,7 @@ def main() -> None:
     head = [f"| set | weight | questions | F1 | {shares} |", "|---|" + "---:|" * 7]
     paragraph = (__doc__ or "").strip().replace("\n\n", "\n")
     text = "\n".join([f"## {TITLE}", "", paragraph, "", *head, *lines, "", machine()]) + "\n"
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -25,10 +25,11 @@ HELD_OUT = (
     300  # rows of a set's dev split: enough to choose the threshold, few enough to be scored in a minute
 )
 MEDQUAD_QUESTIONS = 800  # its questions follow a few patterns: more of them teach nothing new
-# Readers of a domain go on from the general one at a third of its rate, so that they keep what it knows.
 READER = {"method": "lora", "objective": "span_qa", "lora_rank": 32, "lora_alpha": 64, "batch_size": 24}
+# Questions made from the documents of each set, at most: most of them of the prose that people ask about most.
 CLOZE = {"squad_en": 6000, "tatqa_en": 2000, "covidqa_en": 2000, "pubmedqa_en": 2000, "medquad_en": 2000}
 GENERAL = {"epochs": 2.0, "learning_rate": 1e-3}
+# Readers of a domain go on from the general one at a third of its rate, so that they keep what it knows.
 DOMAIN = {"epochs": 2.0, "learning_rate": 3e-4}
 SECTION = 160  # tokens: answers of MedQuAD are sections, as long as a passage is
 

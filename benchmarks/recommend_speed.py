@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 TITLE = "Speed of a recommendation"
 TARGET_S = 0.6
@@ -168,9 +168,7 @@ def main() -> None:
         else "the same calls from Python"
     )
     text = section(chosen.files, own, other, said)
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

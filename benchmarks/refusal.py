@@ -19,7 +19,7 @@ import numpy as np
 from refusal_asking import Case, cases_of, example_cases
 from refusal_fit import RULING, WRONGLY, fit, scores
 from refusal_sets import SETS, SHARED
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from rag.calibration import FEWEST, choose_threshold
 from rag.calibration import WRONGLY as WRONGLY_OWN
@@ -261,9 +261,7 @@ def main() -> None:
     if "read" not in read_judges():
         cases = without_reader(cases)
     text = text_of(cases, read_judges(), chosen.count)
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from embed_rows import whole_index
 from recipes import folder_of
-from results import RESULTS, machine, replace_section
-from search_sets import SETS, gold_of, lines_of, ndcg
+from results import RESULTS, machine, tell
+from search_sets import SETS, gold_of, lines_of, ndcg, need_sets
 
 from rag import Index, RagConfig
 from rag.rerank import load_reranker
@@ -112,16 +112,13 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=10_000, help="test questions of each set at most")
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     chosen = parser.parse_args()
-    if not SETS.is_dir():
-        raise SystemExit(f"{SETS} is not there; this benchmark needs the shared search sets.")
+    need_sets()
     results = {}
     for name in chosen.sets:
         results[name] = measure(name, chosen.reranker, chosen.queries)
         print("\n".join(table({name: results[name]})[2:]), flush=True)
     text = "\n".join(report(results, chosen.reranker))
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import numpy as np
 from embed_rows import LEARNED, splits_of, whole_index
 from recipes import folder_of
 from rerank_rows import HELD_OUT, shuffled
-from results import RESULTS, machine, replace_section
-from search_sets import SETS, lines_of, ndcg
+from results import RESULTS, machine, tell
+from search_sets import SETS, lines_of, ndcg, need_sets
 
 from rag.catalogue import indexed_text
 from rag.cross_encoder import CrossEncoder, mixed, open_cross_encoder
@@ -46,8 +46,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=100, help="dev questions of each set at most")
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     chosen = parser.parse_args()
-    if not SETS.is_dir():
-        raise SystemExit(f"{SETS} is not there; this benchmark needs the shared search sets.")
+    need_sets()
     encoder = open_cross_encoder(Path(chosen.reranker))
     heads = " | ".join(f"{weight:g}" for weight in WEIGHTS)
     lines = [f"| set | questions | {heads} |", "|---|" + "---:|" * (1 + len(WEIGHTS))]
@@ -60,9 +59,7 @@ def main() -> None:
     lines.append(f"| mean | | {' | '.join(f'{value:.3f}' for value in np.mean(means, axis=0))} |")
     how = f"nDCG@10 of the first {DEPTH} passages of the search, by the reranker's weight beside their fused scores."
     text = "\n".join([f"## {TITLE}", "", how, "", *lines, "", machine()]) + "\n"
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

@@ -29,3 +29,10 @@ def replace_section(path: Path, title: str, text: str) -> None:
     after = rest.partition("\n## ")
     tail = f"\n## {after[2]}" if after[1] else ""
     path.write_text(f"{head.strip()}\n\n{text.strip()}\n{tail}", "utf-8")
+
+
+def tell(title: str, text: str, write: bool) -> None:
+    """Prints a section, and puts it into RESULTS.md where that is wanted."""
+    print(text)
+    if write:
+        replace_section(RESULTS, title, text)

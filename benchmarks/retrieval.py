@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from results import RESULTS, machine, replace_section
-from search_sets import SETS, gold_of, lines_of, ndcg
+from results import RESULTS, machine, tell
+from search_sets import SETS, gold_of, lines_of, ndcg, need_sets, text_of
 
 from rag import Document, Index, build_index
 from rag.fusion import DENSE_WEIGHT, PAIRS_WEIGHT, combine, fuse_ranks, ranked
@@ -41,10 +41,7 @@ class Run:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.corpus = lines_of(SETS / name / "corpus.jsonl.gz")
-        documents = [
-            Document(text=f"{row.get('title', '')}\n{row['text']}".strip(), source=row["_id"])
-            for row in self.corpus
-        ]
+        documents = [Document(text=text_of(row), source=row["_id"]) for row in self.corpus]
         self.index: Index = build_index(documents, folder / name)
         manifest = read_manifest(folder / name)
         assert manifest is not None
@@ -142,17 +139,14 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=10_000, help="test queries of each set at most")
     parser.add_argument("--write", action="store_true", help=f"put the table into {RESULTS.name}")
     chosen = parser.parse_args()
-    if not SETS.is_dir():
-        raise SystemExit(f"{SETS} is not there; this benchmark needs the shared search sets.")
+    need_sets()
     results = {}
     with tempfile.TemporaryDirectory() as place:
         for name in chosen.sets:
             results[name] = measure(name, Path(place), chosen.queries)
             print(name, {column: round(value, 3) for column, value in results[name][1].items()}, flush=True)
     text = "\n".join(report(results))
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

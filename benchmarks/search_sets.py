@@ -6,7 +6,7 @@ import gzip
 import json
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 SETS = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
@@ -15,6 +15,16 @@ SETS = Path(__file__).parents[2] / "shared" / "data" / "retrieval"
 def lines_of(path: Path) -> list[dict[str, str]]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
+
+
+def need_sets() -> None:
+    if not SETS.is_dir():
+        raise SystemExit(f"{SETS} is not there; this benchmark needs the shared search sets.")
+
+
+def text_of(row: Mapping[str, str]) -> str:
+    """A passage under its title."""
+    return f"{row.get('title', '')}\n{row['text']}".strip()
 
 
 def gold_of(folder: Path) -> dict[str, set[str]]:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from measured import BUILD, Row, Rows, in_process
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, replace_section, tell
 from training_base import DATA, SHAPE, WORDS, conversations, make_base
 
 TITLE = "Fine-tuning beside trl"
@@ -162,9 +162,7 @@ def main() -> None:
     for method in chosen.methods:
         tables += table(method, measure(method, chosen.rows, rows, threads, chosen.only))
     text = report(tables, threads)
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 if __name__ == "__main__":

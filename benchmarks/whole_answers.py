@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from domain_sets import DOMAIN_SETS, Asked, DomainSet, drawn, index_of
 from refusal_sets import SHARED
-from results import RESULTS, machine, replace_section
+from results import RESULTS, machine, tell
 
 from apps.assistant import Answer, Assistant
 from apps.generators import Extractive
@@ -171,9 +171,7 @@ def main() -> None:
             for row in measured(name, chosen.count, folder, lambda domain: arms_of(domain, given))
         ]
     text = "\n".join([*_head(chosen.count), *rows, "", machine()]) + "\n"
-    print(text)
-    if chosen.write:
-        replace_section(RESULTS, TITLE, text)
+    tell(TITLE, text, chosen.write)
 
 
 def _head(count: int) -> list[str]:

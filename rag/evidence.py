@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from rag.span_reader import SpanReader
 
 _MOST = 3  # sentences quoted
-_SURE = (
-    -1.0
-)  # least surety of a short answer, in logits: between an answer and none on dev questions (a trial)
+# Least surety of a short answer, in logits: between an answer and none on dev questions (a trial).
+_SURE = -1.0
 _APART = 0.1  # share of words in which two versions of a sentence may differ
 _WORD = re.compile(r"[\u3400-\u9fff]|\w+")
 
