@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from statistics import median
 
 from domain_sets import DOMAIN_SETS, Asked, DomainSet, drawn, index_of
 from hybrid_table import TITLE, Kept, section
@@ -23,6 +25,7 @@ from rag.span_reader import SpanReader, open_span_reader
 
 COUNTS = {"squad_en": 250, "tatqa_en": 250, "covidqa_en": 97, "pubmedqa_en": 150, "medquad_en": 150}
 READERS = {"general": "reader", "finance": "reader-finance", "medical": "reader-medical"}
+TIMED = 40  # questions of a set that are timed
 WAYS = ("base / base", "tuned embedder", "tuned reader", "both")
 
 
@@ -44,16 +47,32 @@ def reader_of(way: str, domain: str, seed: int) -> SpanReader | None:
     return open_span_reader(folder_of(READERS[domain], own)) if tuned else None
 
 
-def ask_all(name: str, way: str, seed: int) -> list[Kept]:
-    chosen = DOMAIN_SETS[name]()
+def opened(chosen: DomainSet, way: str, seed: int) -> tuple[Index, AlignedReader]:
+    """Ready to be asked: what is loaded once is loaded."""
     index = index_of(chosen, FOLDER, embedder_of(way, seed))
     reader = AlignedReader(index.rarity, index.embedder, spans=reader_of(way, chosen.domain, seed))
-    questions = questions_of(chosen)
-    answered(chosen, index, questions[0], reader)  # loads what is loaded once
+    answered(chosen, index, questions_of(chosen)[0], reader)
+    return index, reader
+
+
+def ask_all(name: str, way: str, seed: int) -> list[Kept]:
+    chosen = DOMAIN_SETS[name]()
+    index, reader = opened(chosen, way, seed)
     return [
         {**asdict(answered(chosen, index, asked, reader)), "ndcg": found_at(chosen, index, asked)}
-        for asked in questions
+        for asked in questions_of(chosen)
     ]
+
+
+def milliseconds(name: str, ways: Sequence[str]) -> dict[str, float]:
+    """The median of search and reading by way, each question asked of all ways in turn."""
+    chosen = DOMAIN_SETS[name]()
+    ready = {way: opened(chosen, way, 0) for way in ways}
+    spent: dict[str, list[float]] = {way: [] for way in ways}
+    for asked in questions_of(chosen)[:TIMED]:
+        for way, (index, reader) in ready.items():
+            spent[way].append(answered(chosen, index, asked, reader).ms)
+    return {way: median(values) for way, values in spent.items()}
 
 
 def found_at(chosen: DomainSet, index: Index, asked: Asked) -> float | None:
@@ -98,7 +117,8 @@ def main() -> None:
     found = {
         (name, way): [kept(name, way, seed) for seed in chosen.seeds] for name in chosen.sets for way in ways
     }
-    text = section(found, {name: DOMAIN_SETS[name]().domain for name in chosen.sets}, machine())
+    times = {(name, way): ms for name in chosen.sets for way, ms in milliseconds(name, ways).items()}
+    text = section(found, times, {name: DOMAIN_SETS[name]().domain for name in chosen.sets}, machine())
     tell(TITLE, text, chosen.write)
 
 

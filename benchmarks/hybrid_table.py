@@ -19,23 +19,32 @@ SQuAD 2.0 counts them, of the short answer, or of the quoted sentences where the
 answer is a conclusion that stands in no document, MedQuAD's a whole section. nDCG@10 of the passages that hold
 the answer. Cited: the gold document; quoted: the stretch of it that answers. Gain: F1 over base / base with the
 95 % interval of {draws} bootstrap draws of questions. Closed book has no row: a reader that marks spans says
-nothing without passages. All but gain and ms in per cent; ms is the median of search and reading, of runs beside
-other work, so that small differences say nothing.
+nothing without passages. All but gain and ms in per cent; ms is the median of search and reading
+of the first 40 questions, each asked of all ways in turn.
 """
 
 Kept = dict[str, float | None]  # one question asked: em, f1, cited, quoted, wrongly, rightly, ms, ndcg
 Cell = Sequence[Sequence[Kept]]  # by seed
 
 
-def section(found: Mapping[tuple[str, str], Cell], domains: Mapping[str, str], machine: str) -> str:
+def section(
+    found: Mapping[tuple[str, str], Cell],
+    times: Mapping[tuple[str, str], float],
+    domains: Mapping[str, str],
+    machine: str,
+) -> str:
+    """`times`: milliseconds by set and way; of several sets together none is told."""
     base = next(iter(found))[1]
-    rows = [_row(name, way, cell, found[name, base], way == base) for (name, way), cell in found.items()]
+    rows = [
+        _row(name, way, cell, found[name, base], way == base, f"{times[name, way]:.0f}")
+        for (name, way), cell in found.items()
+    ]
     for domain in dict.fromkeys(domains.values()):
         names = [name for name in domains if domains[name] == domain]
         if len(names) > 1:
             for way in dict.fromkeys(way for _, way in found):
                 cell, plain = (_together([found[name, one] for name in names]) for one in (way, base))
-                rows.append(_row(f"{domain}, all", way, cell, plain, way == base))
+                rows.append(_row(f"{domain}, all", way, cell, plain, way == base, "-"))
     return "\n".join([*_head(found), *rows, "", machine]) + "\n"
 
 
@@ -43,15 +52,12 @@ def _together(cells: Sequence[Cell]) -> Cell:
     return [[row for part in parts for row in part] for parts in zip(*cells, strict=True)]
 
 
-def _row(name: str, way: str, cell: Cell, plain: Cell, is_base: bool) -> str:
+def _row(name: str, way: str, cell: Cell, plain: Cell, is_base: bool, ms: str) -> str:
     means = [_mean(cell, part) for part in ("f1", "em", "ndcg", "cited", "quoted", "wrongly", "rightly")]
     first, *others = ["-" if mean is None else f"{100 * mean:.1f}" for mean in means]
     spread = "" if is_base else f" ± {_spread(cell):.1f}"
-    ms = float(np.median([row["ms"] for seed in cell for row in seed]))
     gain = "" if is_base else _gain(_by_question(cell), _by_question(plain))
-    return (
-        f"| {name} | {way} | {len(cell[0])} | {' | '.join([first + spread, *others])} | {ms:.0f} | {gain} |"
-    )
+    return f"| {name} | {way} | {len(cell[0])} | {' | '.join([first + spread, *others])} | {ms} | {gain} |"
 
 
 def _mean(cell: Cell, part: str) -> float | None:
