@@ -9,6 +9,7 @@ from apps.assistant import Generator
 from apps.fresh_adapter import FreshAdapter
 from apps.openai_compatible import OpenAICompatible
 from rag.evidence import Evidence
+from rag.marks import without_marks
 
 if TYPE_CHECKING:
     from finetune import Classifier
@@ -32,7 +33,7 @@ class Extractive:
                 "give --index, or --model to answer closed book."
             )
         for position, passage in enumerate(evidence.best()):
-            yield ("\n" if position else "") + f"{passage.text} [{passage.number}]"
+            yield ("\n" if position else "") + f"{without_marks(passage.text)} [{passage.number}]"
 
 
 class Labelling:

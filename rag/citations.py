@@ -6,7 +6,8 @@ A generator marks sentences with [1] or [1][2], in any form that `rag.marks` rea
 - a mark within a sentence: what stands before it, from the mark before; the whole sentence where next to nothing does
   ("According to [1], ...");
 - earlier sentences of the paragraph without a mark of their own: they ride on the next mark. They are checked against
-  its sources too and get a citation where one supports them.
+  its sources too and get a citation where one supports them. So do those whose only marks are footnotes of the document
+  that they quote.
 
 Every covered claim is checked against the passage by `rag.support`. A mark without support is removed and its claim
 is `unsupported`; a sentence without a mark that nothing supports is `uncited`.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rag.marks import code_spans, find_marks
 from rag.meaning import Similarity
@@ -54,13 +55,17 @@ class Cited:
 
 @dataclass(slots=True)
 class _Claim:
-    """A stretch of the text without its marks, and the numbers of the sources that are named for it."""
+    """A stretch of the text without its marks; `sources`: the numbers that are named for it and where each stood."""
 
     start: int
     end: int
-    numbers: tuple[int, ...] = ()
-    anchor: int = 0  # where its marks stood
+    sources: dict[int, int] = field(default_factory=dict)
     own: bool = False  # the marks are footnotes that were quoted from the document
+
+    @property
+    def named(self) -> tuple[int, ...]:
+        """The sources that vouch for it, and for what stands before it."""
+        return () if self.own else tuple(self.sources)
 
 
 def cite(
@@ -84,15 +89,17 @@ def cite(
         said = bare[claim.start : claim.end].lstrip(" \t\n,;，；、").rstrip()
         found = [
             citation
-            for number in claim.numbers or vouched
+            for number in dict.fromkeys((*claim.sources, *(() if claim.named else vouched)))
             if (citation := _support(said, number, hits, words, similarity)) is not None
         ]
         citations += found
-        if claim.numbers:
-            kept[claim.anchor] = kept.get(claim.anchor, []) + [citation.number for citation in found]
-        if claim.numbers and said and not found and not claim.own:
+        supporting = {citation.number for citation in found}
+        for number, anchor in claim.sources.items():
+            if number in supporting:
+                kept.setdefault(anchor, []).append(number)
+        if claim.named and said and not found:
             unsupported.append(said)
-        elif not claim.numbers and not found and _states(said):
+        elif not claim.named and not found and _states(said):
             uncited.append(said)
     return Cited(
         text=_marked(bare, kept).strip(),
@@ -128,8 +135,8 @@ def _claims(text: str, hits: Sequence[Hit]) -> tuple[str, list[_Claim]]:
         inside = [anchor for anchor in left if anchor <= _reach(bare, span[1])]
         left = left[len(inside) :]
         claims += _parts(bare, span, inside, anchors, own)
-    if left and claims and not claims[-1].numbers:  # on a line of their own below the last sentence
-        claims[-1].numbers, claims[-1].anchor = anchors[left[0]], claims[-1].end
+    if left and claims and not claims[-1].sources:  # on a line of their own below the last sentence
+        claims[-1].sources = dict.fromkeys(anchors[left[0]], claims[-1].end)
     return bare, claims
 
 
@@ -157,10 +164,15 @@ def _parts(
     for place, anchor in enumerate(inside):
         following = inside[place + 1] if place + 1 < len(inside) else span[1]
         end = min(anchor, span[1])
+        sources = dict.fromkeys(anchors[anchor], anchor)
+        if found and not _TOKEN.search(bare, start, end):  # marks on both sides of a full stop
+            found[-1].sources |= {n: at for n, at in sources.items() if n not in found[-1].sources}
+            found[-1].own &= own[anchor]
+            continue
         rest = _STOPS.match(bare, end)
         if (rest and rest.end() >= span[1]) or _INTRODUCES.fullmatch(bare[start:end]):
             end = max(following, end)
-        found.append(_Claim(start, end, anchors[anchor], anchor, own[anchor]))
+        found.append(_Claim(start, end, sources, own[anchor]))
         start = end
     if start < span[1] and _weighs(bare[start : span[1]]):
         found.append(_Claim(start, span[1]))
@@ -185,7 +197,7 @@ def _vouching(bare: str, claims: Sequence[_Claim]) -> list[tuple[int, ...]]:
     for claim in reversed(claims):
         if "\n\n" in bare[claim.end : later]:
             following = ()
-        following = claim.numbers or following
+        following = claim.named or following
         later = claim.start
         found.append(following)
     return found[::-1]
@@ -202,10 +214,7 @@ def _marked(bare: str, kept: dict[int, list[int]]) -> str:
     pieces, at = [], 0
     for anchor in sorted(kept):
         pieces.append(bare[at:anchor])
-        numbers = dict.fromkeys(kept[anchor])
-        pieces.append(
-            (" " if anchor else "") + "".join(f"[{number}]" for number in numbers) if numbers else ""
-        )
+        pieces.append((" " if anchor else "") + "".join(f"[{number}]" for number in kept[anchor]))
         at = anchor
     return "".join([*pieces, bare[at:]])
 

@@ -13,7 +13,7 @@ from rag.schema import Citation, Hit
 if TYPE_CHECKING:
     from rag.span_reader import SpanReader
 
-_MOST = 3  # sentences quoted
+_MOST = 3  # quotations
 # Least surety of a short answer, in logits: between an answer and none on dev questions (a trial).
 _SURE = -1.0
 _APART = 0.1  # share of words in which two versions of a sentence may differ
@@ -91,8 +91,9 @@ class Evidence:
         Those of one hit stand together, as in their source.
         """
         chosen = self._answering()
+        most = _MOST + max(len(chosen) - 1, 0)  # the answer is one quotation, however many sentences it takes
         for passage in self.passages:
-            if _odds(passage.score) < self.close * _odds(self.score) or len(chosen) >= _MOST:
+            if _odds(passage.score) < self.close * _odds(self.score) or len(chosen) >= most:
                 break
             if not any(_same(passage.text, other.text) for other in chosen):
                 chosen.append(passage)

@@ -49,6 +49,15 @@ def find_marks(text: str) -> list[Mark]:
     ]
 
 
+def without_marks(text: str) -> str:
+    """What a document says, without the footnotes that would be taken for marks of an answer that quotes it."""
+    pieces, at = [], 0
+    for mark in find_marks(text):
+        pieces.append(text[at : mark.start])
+        at = mark.end
+    return "".join([*pieces, text[at:]])
+
+
 def code_spans(text: str) -> list[tuple[int, int]]:
     """Where code stands, between back quotes or in a fence."""
     return [match.span() for match in _CODE.finditer(text)]

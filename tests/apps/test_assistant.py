@@ -47,6 +47,15 @@ def test_the_extractive_answer_quotes_its_source(index: Index) -> None:
     assert not answer.refused
 
 
+def test_the_footnotes_of_a_source_leave_a_quote_its_citation(tmp_path: Path) -> None:
+    """Papers write [37] before the full stop, or [2], which would be a mark of an answer."""
+    text = "Vectors of the type Ad5 [2] stay stable for six months [37] . Nothing else does."
+    index = build_index([Document(text=text, source="paper.md")], tmp_path / "index", embedder=HashEmbedder())
+    answer = Assistant(Extractive(), index).ask("How long do vectors of the type Ad5 stay stable?")
+    assert [citation.quote for citation in answer.citations] == [text.split(" Nothing")[0]]
+    assert answer.text == "Vectors of the type Ad5 stay stable for six months . [1]"
+
+
 def test_chinese_is_answered_in_chinese(index: Index) -> None:
     answer = Assistant(Extractive(), index).ask("周六几点开门？")
     assert answer.citations[0].quote == "周六上午九点开门，下午一点关门。"

@@ -100,6 +100,27 @@ def test_footnotes_of_a_quoted_document_are_no_marks_of_the_answer() -> None:
     assert found.unsupported == ()
 
 
+@pytest.mark.parametrize("quoted", ["Vectors are stable [37] . [1]", "Vectors [4, 9] are stable [37]. [1]"])
+def test_a_quoted_footnote_does_not_take_the_citation_from_its_sentence(quoted: str) -> None:
+    source = quoted.removesuffix(" [1]") + " They are grown in cells [2] ."
+    found = cite(quoted, hits(source))
+    assert {citation.quote for citation in found.citations} == {quoted.removesuffix(" [1]")}
+    assert [number for number in ("[37]", "[4, 9]") if number in found.text] == []
+    assert found.text.count("[1]") == 1
+    assert (found.unsupported, found.uncited) == ((), ())
+
+
+def test_a_footnote_alone_vouches_for_nothing() -> None:
+    found = cite("Vectors are stable [37] .", hits("We know that vectors are stable [37] . Not so cells."))
+    assert (found.citations, found.text) == ((), "Vectors are stable .")
+    assert found.uncited == ("Vectors are stable .",)
+
+
+def test_marks_on_both_sides_of_a_full_stop_are_those_of_one_claim() -> None:
+    found = cite("Margins fell [2]. [1]", hits(TEXT, "Margins fell."))
+    assert [citation.source for citation in found.citations] == ["2.md", "1.md"]
+
+
 def test_a_paraphrase_is_supported_by_its_meaning_but_not_against_its_numbers() -> None:
     said = ("Turnover climbed to 412 million. [1]", "Turnover climbed to 512 million. [1]")
     found = [cite(text, hits(TEXT), similarity=lambda claim, quotes: [0.8] * len(quotes)) for text in said]
