@@ -8,20 +8,30 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from recipes import RECIPES, folder_of
+from mean_reader import make_mean
+from recipes import GENERAL_SETS, MEAN, RECIPES, folder_of, reader_rows
 
 from finetune import train
 from finetune.slim import slim_adapter
 
-SHIPPED = Path(__file__).parents[1] / "rag" / "shipped"
+PACKAGE = Path(__file__).parents[1] / "rag" / "shipped"
+MEAN_READER = "reader-mean"
+SHIPPED = {
+    MEAN_READER: "reader",
+    **{name: name for name in ("reader-finance", "reader-medical", "reranker")},
+}
+NAMES = [*RECIPES, MEAN_READER]
 
 
 def make(name: str, seed: int) -> Path:
     """The adapter of this recipe and seed: made now, or kept from before."""
-    recipe, out = RECIPES[name], folder_of(name, seed)
+    out = folder_of(name, seed)
     if (out / "adapter_card.json").is_file():
         print(f"{out.name}: kept from before", flush=True)
         return out
+    if name == MEAN_READER:
+        return mean(out)
+    recipe = RECIPES[name]
     config = replace(recipe.config(str(out), seed), resume=True)
     if recipe.after:
         config = replace(config, adapter=str(make(recipe.after, 0)))
@@ -34,8 +44,17 @@ def make(name: str, seed: int) -> Path:
     return out
 
 
+def mean(out: Path) -> Path:
+    parts = {make(name, seed): whole / len(seeds) for name, seeds, whole in MEAN for seed in seeds}
+    print(f"{out.name} ...", flush=True)
+    held = [row for row in reader_rows(GENERAL_SETS) if row.split == "dev"]
+    for metric, value in sorted(make_mean(parts, held, out).items()):
+        print(f"  {metric}: {value:.4g}")
+    return out
+
+
 def ship(name: str) -> None:
-    target = SHIPPED / name
+    target = PACKAGE / SHIPPED[name]
     if target.exists():
         shutil.rmtree(target)
     for line in slim_adapter(folder_of(name, 0), target):
@@ -44,19 +63,18 @@ def ship(name: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", default=list(RECIPES), help=f"of {', '.join(RECIPES)}; all when left out"
-    )
+    parser.add_argument("names", nargs="*", default=NAMES, help=f"of {', '.join(NAMES)}; all when left out")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--ship", action="store_true", help="put seed 0's into rag/shipped")
     chosen = parser.parse_args()
-    if unknown := set(chosen.names) - set(RECIPES):
-        parser.error(f"unknown recipe {sorted(unknown)[0]!r}; choose of {', '.join(RECIPES)}")
+    if unknown := set(chosen.names) - set(NAMES):
+        parser.error(f"unknown recipe {sorted(unknown)[0]!r}; choose of {', '.join(NAMES)}")
     for seed in chosen.seeds:
         for name in chosen.names:
             make(name, seed)
-    for name in chosen.names if chosen.ship else ():
-        ship(name)
+    for name in SHIPPED:
+        if chosen.ship and name in chosen.names:
+            ship(name)
 
 
 if __name__ == "__main__":

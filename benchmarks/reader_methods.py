@@ -26,7 +26,8 @@ METHODS: dict[str, dict[str, Any]] = {
 
 
 def measure(method: str, rows: list[Example], seed: int) -> dict[str, Any]:
-    out = BUILD / "reader_methods" / f"{method}-{seed}"
+    learned = sum(row.split == "train" for row in rows)
+    out = BUILD / "reader_methods" / f"{method}-{learned}-{seed}"
     settings = {"method": method, "epochs": GENERAL["epochs"], "patience": 0, **METHODS[method]}
     config = replace(reader_config(str(out), seed, **settings), resume=True)
     result = train(rows, config)

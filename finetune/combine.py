@@ -1,4 +1,4 @@
-"""Several LoRA adapters of one base made into one, by the rules of peft's add_weighted_adapter."""
+"""Several adapters of one base made into one, by the rules of peft's add_weighted_adapter or as their mean."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from finetune.adapters import check_base, read_card, write_card
 from finetune.causal import load_causal
 from finetune.notices import without_library_warnings
 from finetune.schema import AdapterCard
+from finetune.soup import soup
 from finetune.starting import LABELLING
 from finetune.weights import resolve_model
 
 # linear adds the factors A and B each by themselves, which is no sum of the updates and needs equal ranks; cat puts
 # the factors beside one another, which is the exact sum at the sum of the ranks; svd reduces that sum to the largest
-# rank. ties_svd and the like trim before they add (arXiv 2306.01708).
-RULES = ("cat", "linear", "svd", "ties_svd")
+# rank. ties_svd and the like trim before they add (arXiv 2306.01708). mean is for adapters of any kind that go on from
+# one start.
+RULES = ("cat", "linear", "svd", "ties_svd", "mean")
 EQUAL_RANKS = ("linear",)
 LORA = ("lora", "qlora", "rslora")
 DENSITY = 0.5  # share of the weights that ties_svd keeps: peft's example of model merging
@@ -43,6 +45,8 @@ def combine_adapters(
     _check(cards, adapters, shares, rule, ranks)
     if Path(out).exists():
         raise ValueError(f"'{out}' exists; choose another --out.")
+    if rule == "mean":
+        return soup(cards, adapters, shares, Path(out))
     base = resolve_model(model or cards[0].base_model)
     check_base(cards[0], base)
     loaded = _loaded(base, adapters)
@@ -69,7 +73,7 @@ def _check(
     if rule not in RULES:
         raise ValueError(f"Unknown rule '{rule}'; choose one of {list(RULES)}.")
     for card, adapter in zip(cards, adapters, strict=True):
-        if card.merged or card.method not in LORA or card.objective in LABELLING:
+        if rule != "mean" and (card.merged or card.method not in LORA or card.objective in LABELLING):
             kind = "a merged model" if card.merged else f"{card.method} for {card.objective}"
             raise ValueError(
                 f"'{adapter}' is {kind}; adapters of {', '.join(LORA)} that write text are combined."

@@ -98,10 +98,15 @@ def _merge(args: argparse.Namespace) -> tuple[Any, str]:
 
 
 def _combine_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("adapters", nargs="+", help="folders of LoRA adapters of one base")
+    parser.add_argument("adapters", nargs="+", help="folders of adapters of one base")
     parser.add_argument("--out", required=True, help="the folder of the new adapter")
     parser.add_argument("--weights", type=float, nargs="+", help="one for each (default: equal shares)")
-    parser.add_argument("--rule", default="cat", help="cat (exact sum; default), linear, svd or ties_svd")
+    parser.add_argument(
+        "--rule",
+        default="cat",
+        help="of LoRA adapters that write text: cat (exact sum; default), linear, svd or ties_svd; of any that went on "
+        "from one adapter, readers too: mean",
+    )
     parser.add_argument("--model", help="the base, where it is not where the cards say")
 
 

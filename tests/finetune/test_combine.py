@@ -42,7 +42,7 @@ def test_cat_is_the_weighted_sum_of_the_updates(
     assert read_card(tmp_path / "both").trainable_params == card.trainable_params > 0
 
 
-@pytest.mark.parametrize("rule", sorted(RULES))
+@pytest.mark.parametrize("rule", sorted({*RULES} - {"mean"}))  # of those: test_span_qa.py
 def test_every_rule_leaves_an_adapter_that_loads(
     rule: str, trained_pairs: Pairs, second: Trained, tmp_path: Path
 ) -> None:

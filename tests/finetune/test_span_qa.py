@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file
 from small_encoders import bert, roberta
 
 from finetune import (
@@ -19,6 +21,7 @@ from finetune import (
     load_span_reader,
     train,
 )
+from finetune.combine import combine_adapters
 from finetune.merge import merge_adapter
 from finetune.schema import Example
 
@@ -207,3 +210,41 @@ def test_wrong_uses_are_refused_in_one_line(
         train(ROWS, settings(folder, tmp_path / "a", answer_tokens=0))
     with pytest.raises(ValueError, match="no new head|predicts labels"):
         train(ROWS, settings(folder, tmp_path / "a", method="features"))
+
+
+def test_readers_that_went_on_from_one_are_averaged_heads_included(
+    folder: Path, adapter: TrainResult, tmp_path: Path
+) -> None:
+    more = train(
+        ROWS, settings(folder, tmp_path / "more", adapter=adapter.path, method="lora", seed=1, max_steps=3)
+    )
+    parts = [adapter.path, more.path]
+    card = combine_adapters(parts, tmp_path / "mean", weights=[1, 3], rule="mean")
+    first, second, mean = (
+        load_file(Path(part) / "adapter_model.safetensors") for part in (*parts, tmp_path / "mean")
+    )
+    assert any("classifier" in name for name in mean) and mean.keys() == first.keys()
+    assert all(torch.allclose(mean[name], 0.25 * first[name] + 0.75 * second[name]) for name in mean)
+    thresholds = [one.card.metrics_after["null_threshold"] for one in (adapter, more)]
+    assert card.metrics_after == {
+        "null_threshold": pytest.approx(0.25 * thresholds[0] + 0.75 * thresholds[1])
+    }
+    assert [part["weight"] for part in card.config["combined"]] == [0.25, 0.75]
+    reader = load_span_reader(str(folder), tmp_path / "mean")
+    assert reader.read("who built the mill ?", [ROWS[0].context], threshold=-1e9)
+
+
+def test_a_mean_is_refused_where_it_would_mean_nothing(
+    folder: Path, adapter: TrainResult, trained: TrainResult, tmp_path: Path
+) -> None:
+    shape = {"method": "lora", "lora_rank": 8, "max_steps": 1}
+    stranger = train(ROWS, settings(folder, tmp_path / "stranger", seed=1, **shape))
+    narrow = train(ROWS, settings(folder, tmp_path / "narrow", **{**shape, "lora_rank": 4}))
+    for other, why in (
+        (stranger, "was not trained from the same start"),
+        (narrow, "differ in lora_rank"),
+        (trained, "is a whole model"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            combine_adapters([adapter.path, other.path], tmp_path / "mean", rule="mean")
+    assert not (tmp_path / "mean").exists()
