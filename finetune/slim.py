@@ -61,8 +61,8 @@ def _placeless(card: AdapterCard) -> AdapterCard:
         name: Path(value).name if name in own and isinstance(value, str) else value
         for name, value in card.config.items()
     }
-    for part in config.get("combined", []):
-        part["adapter"] = Path(part["adapter"]).name
+    if parts := card.config.get("combined"):
+        config["combined"] = [{**part, "adapter": Path(part["adapter"]).name} for part in parts]
     started = {
         name: Path(value).name if name == "path" else value for name, value in card.started_from.items()
     }

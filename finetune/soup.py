@@ -25,18 +25,20 @@ def soup(
     """Writes the adapter whose tensors are the weighted means of theirs. Raises ValueError where they are not alike, or
     have no common start: the means of other factors A and B are no mean of what they do."""
     _check(cards, adapters)
+    shares = [share / sum(shares) for share in shares]
     parts = [
-        {"adapter": str(adapter), "weight": share / sum(shares), "data_hash": card.data_hash}
+        {"adapter": str(adapter), "weight": share, "data_hash": card.data_hash}
         for card, adapter, share in zip(cards, adapters, shares, strict=True)
     ]
-    thresholds = [card.metrics_after.get(THRESHOLD, 0.0) for card in cards]
-    mean = sum(t * float(p["weight"]) for t, p in zip(thresholds, parts, strict=True))
+    threshold = sum(
+        card.metrics_after.get(THRESHOLD, 0.0) * share for card, share in zip(cards, shares, strict=True)
+    )
     card = replace(
         cards[0],
         rows=sum(card.rows for card in cards),
         data_hash="",
         metrics_before={},
-        metrics_after={THRESHOLD: mean} if cards[0].objective == "span_qa" else {},
+        metrics_after={THRESHOLD: threshold} if cards[0].objective == "span_qa" else {},
         gains={},
         config={**cards[0].config, "rule": "mean", "combined": parts},
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -45,7 +47,7 @@ def soup(
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
     try:
-        _write(adapters, [float(part["weight"]) for part in parts], staging)
+        _write(adapters, shares, staging)
         write_card(card, staging)
         staging.rename(out)
     finally:
