@@ -25,6 +25,8 @@ def soup(
     """Writes the adapter whose tensors are the weighted means of theirs. Raises ValueError where they are not alike, or
     have no common start: the means of other factors A and B are no mean of what they do."""
     _check(cards, adapters)
+    if min(shares) < 0 or not sum(shares):
+        raise ValueError("The weights of a mean are shares: none below 0, and not all 0.")
     shares = [share / sum(shares) for share in shares]
     parts = [
         {"adapter": str(adapter), "weight": share, "data_hash": card.data_hash}

@@ -247,4 +247,6 @@ def test_a_mean_is_refused_where_it_would_mean_nothing(
     ):
         with pytest.raises(ValueError, match=why):
             combine_adapters([adapter.path, other.path], tmp_path / "mean", rule="mean")
+    with pytest.raises(ValueError, match="none below 0"):
+        combine_adapters([adapter.path] * 2, tmp_path / "mean", rule="mean", weights=[1, -1])
     assert not (tmp_path / "mean").exists()
