@@ -12,7 +12,7 @@ from rag.rerank import load_reranker
 from rag.tuned import read_tuned, shipped
 
 WEIGHTS = {
-    "reader": "83c7e2c78ca05ab2dbdd7f1dcb80418d865bab359a832d5b66cbb280e56af81f",
+    "reader": "d8b89e0299685bd9e329ee967e13ba88475e38370c34a135bd32b67b8fd8392e",
     "reader-finance": "9a962e7d8b310e6e9ddfc4d44365ff2b904ee30760feeeca8c7fdb89f27307ab",
     "reader-medical": "7ab4e835d92c0a2e0b28d6c6ac650ce43dd49bc37020358da7f28715d78d9fa9",
 }
