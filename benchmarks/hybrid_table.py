@@ -11,16 +11,16 @@ TITLE = "Hybrid: tuned embedder, tuned reader, both"
 DRAWS = 5000
 TEXT = """
 Test questions of each set, k = 6, extractive generator. The embedder and the readers of finance and medicine
-are trained by domain_adapters.py, the latter on one general reader; that of squad_en is the one that is shipped,
-a mean; seeds in this table: {seeds} (± is the deviation between them). Base: MiniLM as it is, and the reader
-that goes by words and meaning and quotes sentences. A question of TAT-QA names no company and is asked of its
-gold report alone (a filter on metadata); of its questions only those whose answer is a span: no reader here
-calculates. F1 and EM as SQuAD 2.0 counts them, of the short answer, or of the quoted sentences where there is
-none. PubMedQA's gold answer is a conclusion that stands in no document, MedQuAD's a whole section. nDCG@10 of
-the passages that hold the answer. Cited: the gold document; quoted: the stretch of it that answers. Gain: F1 over base / base with the
-95 % interval of {draws} bootstrap draws of questions. Closed book has no row: a reader that marks spans says
-nothing without passages. All but gain and ms in per cent; ms is the median of search and reading
-of the first 40 questions, each asked of all ways in turn.
+are trained by domain_adapters.py, the latter on one general reader; that of squad_en is the one that is
+shipped, a mean; seeds in this table: {seeds} (± is the deviation between them). Base: MiniLM as it is, and the
+reader that goes by words and meaning and quotes sentences. A question of TAT-QA names no company and is asked
+of its gold report alone (a filter on metadata); of its questions only those whose answer is a span: no reader
+here calculates. F1 and EM as SQuAD 2.0 counts them, of the short answer, or of the quoted sentences where there
+is none. PubMedQA's gold answer is a conclusion that stands in no document, MedQuAD's a whole section. nDCG@10
+of the passages that hold the answer. Cited: the gold document; quoted: the stretch of it that answers. Gain: F1
+over base / base with the 95 % interval of {draws} bootstrap draws of questions. Closed book has no row: a
+reader that marks spans says nothing without passages. All but gain and ms in per cent; ms is the median of
+search and reading of the first 40 questions, each asked of all ways in turn.
 """
 
 Kept = dict[str, float | None]  # one question asked: em, f1, cited, quoted, wrongly, rightly, ms, ndcg
