@@ -24,6 +24,8 @@ from finetune.support import WRITING, why_not
 from finetune.weights import model_config
 
 SAMPLED = ("ppo", "grpo")
+# Refused although it runs: the steps would train the head, which is what output_layer does, and no regression.
+BY_CHOICE = {("features", "rerank")}
 TRIED = ("sft", "pretrain", "classify", "embed", "rerank", "span_qa", "reward", "dpo", "kto", *SAMPLED)
 
 
@@ -39,7 +41,8 @@ class Trial:
 
     @property
     def agrees(self) -> bool:
-        return (self.refused is None) == (self.failed is None)
+        by_choice = self.refused is not None and (self.method, self.objective) in BY_CHOICE
+        return by_choice or (self.refused is None) == (self.failed is None)
 
 
 def rows(objective: str) -> list[Example]:

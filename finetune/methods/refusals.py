@@ -62,7 +62,7 @@ def labels_only(objective: str, config: Config) -> str | None:
     if objective == "classify":
         return None
     if objective == "rerank":
-        return "a logistic regression predicts labels and ranks no passages; take last_layers or lora"
+        return "a logistic regression predicts labels and ranks no passages; take output_layer or lora"
     if objective == "reward":
         return "a logistic regression predicts labels and compares no answers; take output_layer or lora"
     return "a logistic regression predicts labels and writes no text; take the objective 'classify'"
