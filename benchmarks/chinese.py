@@ -17,7 +17,7 @@ from chinese_rows import dev_questions, dictionary_words, reading_rows, search_r
 from results import RESULTS, machine, tell
 from search_sets import SETS, gold_of, lines_of, ndcg, need_sets, text_of
 
-from finetune import TrainConfig, load_span_reader, train
+from finetune import TrainConfig, load_span_reader, read_card, train
 from finetune.merge import merge_adapter
 from finetune.span_scores import exact, f1
 from finetune.vocabulary import Vocabulary, extend_vocabulary
@@ -91,6 +91,7 @@ def embedder(dictionary: Path | None) -> Path:
         seed=SEED,
     )
     _once("embedder", lambda out: train(search_rows(words, SEED), config))
+    print(f"The embedder learned {read_card(BUILD / 'embedder').rows} pairs.", flush=True)
     _once("embedder-merged", lambda out: merge_adapter(BUILD / "embedder", out))
     return BUILD / "embedder-merged"
 
@@ -105,6 +106,7 @@ def reader() -> Path:
         seed=SEED,
     )
     _once("reader", lambda out: train(reading_rows(SEED, ENGLISH), config))
+    print(f"The reader learned {read_card(BUILD / 'reader').rows} questions.", flush=True)
     return BUILD / "reader"
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from finetune import Example, load_span_reader, read_card
 from finetune.adapters import write_card
 from finetune.combine import combine_adapters
-from finetune.span_scores import best_threshold, judged, summary
+from finetune.span_reader import SpanReader
+from finetune.span_scores import Said, best_threshold, judged, summary
 
 
 def make_mean(parts: Mapping[Path, float], rows: Sequence[Example], out: Path) -> dict[str, float]:
@@ -21,11 +22,10 @@ def make_mean(parts: Mapping[Path, float], rows: Sequence[Example], out: Path) -
     first, *_ = parts
     combine_adapters(list(parts), staging, weights=list(parts.values()), rule="mean")
     reader = load_span_reader("minilm", staging)
-    said = []
-    for row in rows:
-        found = reader.read(row.question, [row.context], threshold=-1e9)
-        text, score = (found[0].text, found[0].score) if found else ("", -1e9)
-        said.append(judged(text, score, [row.context[start:end] for start, end in row.answers]))
+    said = [
+        read_alone(reader, row.question, row.context, [row.context[start:end] for start, end in row.answers])
+        for row in rows
+    ]
     card = replace(
         read_card(staging),
         metrics_before=read_card(first).metrics_after,
@@ -34,3 +34,9 @@ def make_mean(parts: Mapping[Path, float], rows: Sequence[Example], out: Path) -
     write_card(card, staging)
     staging.rename(out)
     return card.metrics_after
+
+
+def read_alone(reader: SpanReader, question: str, passage: str, gold: Sequence[str]) -> Said:
+    """What a reader finds in one passage, with its score before any threshold."""
+    found = reader.read(question, [passage], threshold=-1e9)
+    return judged(found[0].text, found[0].score, gold) if found else judged("", -1e9, gold)

@@ -8,13 +8,14 @@ import random
 from dataclasses import replace
 from typing import Any
 
+from mean_reader import read_alone
 from measured import BUILD, Rows
 from recipes import GENERAL, reader_config, reader_rows
 from refusal_sets import rows_of
 from results import RESULTS, machine, tell
 
 from finetune import Example, load_span_reader, train
-from finetune.span_scores import judged, summary
+from finetune.span_scores import summary
 
 TITLE = "A reader by method"
 # Rates of finetune/defaults.toml where none stands here; LoRA as the shipped reader has it.
@@ -32,17 +33,18 @@ def measure(method: str, rows: list[Example], seed: int) -> dict[str, Any]:
     config = replace(reader_config(str(out), seed, **settings), resume=True)
     result = train(rows, config)
     reader = load_span_reader(config.model, out)
-    said = []
-    for row in rows_of("squad_en/dev"):
-        found = reader.read(row["question"], [row["context"]], threshold=-1e9)
-        gold = [answer["text"] for answer in row["answers"]]
-        text, score = (found[0].text, found[0].score) if found else ("", -1e9)
-        said.append(judged(text, score - reader.threshold, gold))
+    said = [
+        read_alone(reader, row["question"], row["context"], [answer["text"] for answer in row["answers"]])
+        for row in rows_of("squad_en/dev")
+    ]
+    scores = summary(said, reader.threshold)
     return {
         "seconds": result.seconds,
         "trained": result.card.trainable_params,
         "mib": sum(file.stat().st_size for file in out.glob("*.safetensors")) / 2**20,
-        **summary(said, 0.0),
+        **scores,
+        "em": scores["em_at_threshold"],
+        "f1": scores["f1_at_threshold"],
     }
 
 

@@ -57,8 +57,8 @@ class Embedder(Protocol):
 
 
 def load_embedder(name: str = "minilm") -> Embedder:
-    """ "minilm" (int8, on the processor), "minilm-fp32" (exact), either with an adapter behind a plus ("minilm+FOLDER",
-    "minilm+tuned"), the folder of an adapter or of a sentence-transformers model, or a hub name; models of another
+    """ "minilm" (int8, on the processor), "minilm-fp32" (exact), either with an adapter behind a plus
+    ("minilm+FOLDER"), the folder of an adapter or of a sentence-transformers model, or a hub name; models of another
     shape than MiniLM's use a card when there is one.
 
     Raises ValueError for weights that are not what they should be, OSError for a name that leads nowhere,

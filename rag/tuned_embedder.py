@@ -10,21 +10,20 @@ from rag.embed import ModelEmbedder, max_tokens_of
 from rag.encoders import load_sentence_transformer, minilm_encoder
 from rag.minilm_graph import HIDDEN, RECIPE, fits_config
 from rag.model_folders import model_folder, need
-from rag.tuned import CARD, adapter_hash, check_base, is_whole, read_card, read_tuned, shipped
+from rag.tuned import CARD, adapter_hash, check_base, is_whole, read_card, read_tuned
 from rag.weights import hash_weights
 
 OBJECTIVE = "embed"
-_SHIPPED = "tuned"
 
 
 def trained_folder(name: str) -> tuple[Path, bool] | None:
     """The folder that a name means and whether its products are in int8; None for a model that was not trained here.
 
-    "minilm+FOLDER", "minilm+tuned" (the one that comes with the program), "minilm-fp32+...", or the folder alone.
+    "minilm+FOLDER", "minilm-fp32+FOLDER", or the folder alone.
     """
     first, plus, rest = name.partition("+")
     if plus and first in ("minilm", "minilm-fp32"):
-        return _shipped() if rest == _SHIPPED else Path(rest).expanduser(), first == "minilm"
+        return Path(rest).expanduser(), first == "minilm"
     folder = Path(name).expanduser()
     return (folder, True) if (folder / CARD).is_file() else None
 
@@ -72,16 +71,6 @@ def _whole(name: str, folder: Path) -> ModelEmbedder:
         max_tokens=read,
         load=lambda: load_sentence_transformer(folder, read),
     )
-
-
-def _shipped() -> Path:
-    folder = shipped("embedder")
-    if folder is None:
-        raise ValueError(
-            "No tuned embedder comes with this installation; use 'minilm', or 'minilm+FOLDER' with an adapter of "
-            "yours: advisor train ROWS --objective embed --model minilm --out FOLDER"
-        )
-    return folder
 
 
 def _hash(*parts: str) -> str:

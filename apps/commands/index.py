@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 EMBEDDERS = (
-    "'minilm' (of a new index), 'minilm+FOLDER' with an adapter that was trained to embed, 'minilm+tuned' with the one "
-    "that comes along, a local folder, or a hub name; an index that has another one is embedded again"
+    "'minilm' (of a new index), 'minilm+FOLDER' with an adapter that was trained to embed, a local folder, or a hub "
+    "name; an index that has another one is embedded again"
 )
 
 
