@@ -7,14 +7,13 @@ import json
 import os
 import re
 import sys
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from peak_memory import PeakMemory
 from results import RESULTS, machine, tell
 
 from rag.candidates import find_candidates
@@ -53,54 +52,18 @@ def bare(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def resident(process: int) -> int:
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
-
-
-def family() -> list[int]:
-    """This process and its children."""
-    found = [os.getpid()]
-    for task in Path("/proc/self/task").iterdir():
-        try:
-            found += map(int, (task / "children").read_text().split())
-        except OSError:  # a thread that ended meanwhile
-            continue
-    return found
-
-
-@contextmanager
-def peak_memory() -> Iterator[list[int]]:
-    """A list whose only number is the most bytes that this process and its children held at one moment."""
-    peak, over = [0], threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.02):
-            peak[0] = max(peak[0], sum(map(resident, family())))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        over.set()
-        thread.join()
-
-
 def measure() -> tuple[list[Outcome], float, float]:
     """Outcomes, seconds, and GiB at the peak."""
     rows = [json.loads(line) for line in (MIXED / "manifest.jsonl").read_text("utf-8").splitlines()]
     start = time.perf_counter()
-    with peak_memory() as peak:
+    with PeakMemory() as peak:
         candidates, _ = find_candidates(MIXED / "files")
         results = {candidate.source: found for candidate, found in read_candidates(candidates)}
     seconds = time.perf_counter() - start
     return (
         [outcome(row, results.get(row["file"].rpartition("/")[2])) for row in rows],
         seconds,
-        peak[0] / (1 << 30),
+        peak.size_bytes / (1 << 30),
     )
 
 

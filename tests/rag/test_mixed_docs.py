@@ -3,12 +3,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from peak_memory import PeakMemory
 
 from rag.candidates import Candidate, find_candidates
 from rag.loaders import LOADERS, load_document
@@ -69,51 +68,12 @@ def test_a_scan_is_read_by_ocr_also_when_it_lies_on_its_side(row: dict[str, Any]
 def test_the_whole_folder_goes_through_the_workers_below_two_gib() -> None:
     candidates, skipped = find_candidates(MIXED / "files")
     scans = {row["file"][6:] for row in SCANS}  # minutes of work; the benchmark reads them too
-    with Peak() as peak:
+    with PeakMemory(beyond_start=True) as peak:  # other tests of this process have loaded much
         found = list(read_candidates([c for c in candidates if c.source not in scans]))
     assert len(found) + len(scans) + len(skipped) == len(manifest())
     for candidate, result in found:
         assert isinstance(result, Document) or str(result).startswith(candidate.source), result
     assert 0 < peak.size_bytes < 2 << 30
-
-
-class Peak:
-    """The most memory that this process and its children held together, beyond what this process held at first."""
-
-    def __init__(self) -> None:
-        self.size_bytes = 0
-        self._before = resident(os.getpid())  # other tests of this process have loaded much
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> Peak:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *of: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.is_set():
-            held = sum(map(resident, [os.getpid(), *children()])) - self._before
-            self.size_bytes = max(self.size_bytes, held)
-            time.sleep(0.02)
-
-
-def children() -> list[int]:
-    tasks = Path("/proc/self/task")
-    try:
-        return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
-    except OSError:  # a thread that ended meanwhile
-        return []
-
-
-def resident(process: int) -> int:
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
 
 
 def test_every_format_of_the_collection_is_read() -> None:
