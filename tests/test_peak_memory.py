@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import mmap
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,17 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="n
 MIB = 1 << 20
 
 
+def held(size_bytes: int) -> mmap.mmap:
+    """New pages, where the allocator might hand out again what earlier tests gave back to it."""
+    pages = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for start in range(0, size_bytes, MIB):
+        pages[start : start + MIB] = b"x" * MIB
+    return pages
+
+
 def test_what_a_process_and_its_children_hold_counts_once_they_hold_it() -> None:
     with PeakMemory(beyond_start=True) as peak:
-        ours = bytearray(b"x") * (64 * MIB)
+        ours = held(64 * MIB)
         subprocess.run(
             [sys.executable, "-c", f"import time; a = b'x' * {96 * MIB}; time.sleep(.5)"], check=True
         )
@@ -21,7 +30,7 @@ def test_what_a_process_and_its_children_hold_counts_once_they_hold_it() -> None
 
 
 def test_a_child_that_only_just_begins_does_not_count_its_parents_memory_again() -> None:
-    ballast = bytearray(b"x") * (512 * MIB)
+    ballast = held(512 * MIB)
     with PeakMemory(beyond_start=True, interval_seconds=0.0) as peak:
         for _ in range(20):
             subprocess.run([sys.executable, "-S", "-c", "pass"], check=True)
