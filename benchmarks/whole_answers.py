@@ -23,18 +23,20 @@ from apps.assistant import Answer, Assistant
 from apps.generators import Extractive
 from finetune.span_scores import exact, f1
 from rag import Index
-from rag.domain_readers import domain_reader
+from rag.domain_readers import SHIPPED, section_reader
 from rag.embed import load_embedder
 from rag.reader import AlignedReader
 from rag.schema import Hit
 from rag.span_reader import SpanReader, open_span_reader
+from rag.tuned import shipped
 
 TITLE = "Whole answers: with and without a trained reader"
 NAMES = ("squad_en", "covidqa_en", "tatqa_en", "medquad_en")
 BASE = "sentences"
 DRAWS = 2000  # of the bootstrap
 
-Readers = Mapping[str, SpanReader | None]  # by the name of the arm
+Spans = tuple[SpanReader | None, SpanReader | None]  # who marks answers, and who whole sections
+Readers = Mapping[str, Spans]  # by the name of the arm
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +98,23 @@ def _overlap(asked: Asked, answer: Answer, stretch: Sequence[tuple[int, int]]) -
     return any(c.start < end and c.end > start for c in mine for start, end in stretch)
 
 
-def measured(name: str, count: int, folder: Path, readers: Callable[[str], Readers]) -> list[str]:
+def measured(name: str, split: str, count: int, folder: Path, readers: Callable[[str], Readers]) -> list[str]:
     """Table rows of one set: an arm each."""
     chosen = DOMAIN_SETS[name]()
     index = index_of(chosen, folder, load_embedder())
-    questions = drawn(chosen.questions["dev"], count)
-    plain = AlignedReader(index.rarity, index.embedder)
-    arms = {arm: plain.with_spans(spans) for arm, spans in readers(chosen.domain).items()}
+    questions = drawn(chosen.questions[split], count)
+    # Each arm keeps what it has read for itself, so that its time is its own.
+    arms = {
+        arm: AlignedReader(index.rarity, index.embedder, spans=spans, sections=sections)
+        for arm, (spans, sections) in readers(chosen.domain).items()
+    }
     found: dict[str, list[Told]] = {arm: [] for arm in arms}
     for reader in arms.values():
         answered(chosen, index, questions[0], reader)  # loads what is loaded once
     for asked in questions:
         for arm, reader in arms.items():
             found[arm].append(answered(chosen, index, asked, reader))
-    return [_row(name, arm, rows, found[BASE]) for arm, rows in found.items()]
+    return [_row(f"{name} {split}", arm, rows, found[BASE]) for arm, rows in found.items()]
 
 
 def _row(name: str, arm: str, rows: Sequence[Told], base: Sequence[Told]) -> str:
@@ -133,27 +138,23 @@ def _gain(mine: Sequence[float], base: Sequence[float]) -> str:
 
 
 def arms_of(domain: str, given: Mapping[str, str]) -> Readers:
-    """No span reader, the general one, and that of the domain where there is one."""
-    found: dict[str, SpanReader | None] = {BASE: None}
+    """No span reader, the general one, the same with sections as by default, and the domain's where there is one."""
+    found: dict[str, Spans] = {BASE: (None, None)}
     for name in dict.fromkeys(("general", domain)):
-        if name in given:
-            found[f"{name} reader"] = open_span_reader(Path(given[name]))
-        elif (spans := _shipped(name)) is not None:
-            found[f"{name} reader"] = spans
+        own = Path(given[name]) if name in given else shipped(SHIPPED[name]) if name in SHIPPED else None
+        if own is None:
+            continue
+        found[f"{name} reader"] = (open_span_reader(own), None)
+        if (sections := section_reader(name)) is not None:
+            found[f"{name} reader, sections"] = (open_span_reader(own), sections)
     return found
-
-
-def _shipped(domain: str) -> SpanReader | None:
-    try:
-        return domain_reader(domain)
-    except ValueError:  # not made for this domain
-        return None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=150, help="questions of each set")
     parser.add_argument("--sets", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--splits", nargs="+", choices=("dev", "test"), default=("dev", "test"))
     parser.add_argument(
         "--reader", action="append", default=[], metavar="DOMAIN=FOLDER", help="instead of the shipped one"
     )
@@ -168,7 +169,8 @@ def main() -> None:
         rows = [
             row
             for name in chosen.sets
-            for row in measured(name, chosen.count, folder, lambda domain: arms_of(domain, given))
+            for split in chosen.splits
+            for row in measured(name, split, chosen.count, folder, lambda domain: arms_of(domain, given))
         ]
     text = "\n".join([*_head(chosen.count), *rows, "", machine()]) + "\n"
     tell(TITLE, text, chosen.write)
@@ -178,7 +180,7 @@ def _head(count: int) -> list[str]:
     return [
         f"## {TITLE}",
         "",
-        f"{count} dev questions of each set (squad_en: of train articles that no reader learned from), k = 6,",
+        f"Up to {count} questions of each split (squad_en dev: of train articles that no reader learned from), k = 6,",
         "extractive generator, each question asked of all arms in turn. EM and F1 as SQuAD 2.0 counts them, of",
         "the short answer, or of the quoted sentences where there is none; a refusal is right where nothing answers.",
         "Cited: the gold document; quoted: the stretch of it that answers. Milliseconds: the median. F1 gain: over the",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 NONE = "none"  # sentences alone, as where no reader is installed
 SHIPPED = {"general": "reader", "finance": "reader-finance", "medical": "reader-medical"}
+_OF_SECTIONS = {"general": "reader-medical"}  # who has learned longer answers than the domain's own reader
 
 
 def domain_reader(domain: str) -> SpanReader | None:
@@ -23,6 +24,11 @@ def domain_reader(domain: str) -> SpanReader | None:
         there = [name for name, folder in SHIPPED.items() if _opened(folder) is not None]
         raise ValueError(f"No reader for the domain {domain!r} is installed; choose one of {there}.")
     return found
+
+
+def section_reader(domain: str) -> SpanReader | None:
+    """Beside the domain's reader, one for answers that are whole sections; None where it needs none or has none."""
+    return _opened(_OF_SECTIONS[domain]) if domain in _OF_SECTIONS else None
 
 
 @functools.cache

@@ -131,7 +131,7 @@ class Reader(Protocol):
 def reader_for(retriever: Any, domain: str = "general", spans: SpanReader | None = None) -> Reader:
     """The reader that uses what this retriever knows (rarity of words, embedder, thresholds, where it has them) and the
     trained reader of the domain, where there is one, or `spans`. ValueError for a domain that none reads for."""
-    from rag.domain_readers import domain_reader
+    from rag.domain_readers import domain_reader, section_reader
     from rag.reader import AlignedReader  # numpy and jieba
 
     thresholds: dict[str, float] = getattr(retriever, "refusal_thresholds", dict)()
@@ -140,12 +140,13 @@ def reader_for(retriever: Any, domain: str = "general", spans: SpanReader | None
         getattr(retriever, "embedder", None),
         thresholds=thresholds,
         spans=spans or domain_reader(domain),
+        sections=None if spans else section_reader(domain),
     )
 
 
 def in_domain(reader: Reader, domain: str) -> Reader:
     """The reader with the trained one of another domain; one that knows of none reads as ever."""
-    from rag.domain_readers import domain_reader
+    from rag.domain_readers import domain_reader, section_reader
 
     with_spans = getattr(reader, "with_spans", None)
-    return reader if with_spans is None else with_spans(domain_reader(domain))
+    return reader if with_spans is None else with_spans(domain_reader(domain), section_reader(domain))

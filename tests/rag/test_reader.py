@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,8 +41,9 @@ def hit(text: str, start: int = 50, heading: str = "") -> Hit:
     return Hit(chunk=chunk, score=1.0, rank=1)
 
 
-def read(question: str, spans: SpanReader | None, *hits: Hit) -> Evidence:
-    return AlignedReader(lambda word: 4.0, Vectors(), JUDGES, spans=spans).read(question, hits)
+def read(question: str, spans: SpanReader | None, *hits: Hit, sections: SpanReader | None = None) -> Evidence:
+    reader = AlignedReader(lambda word: 4.0, Vectors(), JUDGES, spans=spans, sections=sections)
+    return reader.read(question, hits)
 
 
 def test_the_sentence_with_the_readers_answer_comes_first_with_its_place() -> None:
@@ -79,6 +81,54 @@ def test_an_answer_of_several_sentences_is_quoted_whole() -> None:
     assert [passage.text[:6] for passage in evidence.best()] == [f"Step {n}" for n in range(1, 6)]
     found = evidence.short_answer()
     assert found is not None and found.quote == text[first:last]
+
+
+STEPS = " ".join(f"Step {n} takes the {n} key from its own hook." for n in range(1, 7))
+
+
+def sections_of(text: str, sure: float = 4.0) -> SpanReader:
+    return marking(text, sure=sure, max_answer_tokens=160)
+
+
+def test_a_section_that_is_marked_around_the_best_sentence_is_the_answer_and_changes_no_score() -> None:
+    passage = hit(f"Opening. {STEPS} Then rest.", heading="Garden > Shed")
+    short, whole = (
+        read("Which key?", marking("the 3 key"), passage, sections=sections)
+        for sections in (None, sections_of(STEPS))
+    )
+    assert short.short_answer() is not None and short.short_answer().quote == "the 3 key"  # type: ignore[union-attr]
+    found = whole.short_answer()
+    assert found is not None and found.quote == STEPS
+    assert [one.text for one in whole.best()] == [f"{step}." for step in STEPS.split(". ")[:-1]] + [
+        "Step 6 takes the 6 key from its own hook."
+    ]
+    assert [(one.text, one.score) for one in whole.passages] == [
+        (one.text, one.score) for one in short.passages
+    ]
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        pytest.param(lambda: sections_of("the 3 key from its own hook"), id="too short to be a section"),
+        pytest.param(lambda: sections_of(STEPS, sure=-4.0), id="unsure"),
+        pytest.param(lambda: sections_of(STEPS[STEPS.index("Step 2") :]), id="around another sentence"),
+        pytest.param(lambda: sections_of("nothing that stands here"), id="none"),
+    ],
+)
+def test_the_short_answer_stays_where_no_sure_section_stands_around_it(sections: Any) -> None:
+    found = read("Which key?", marking("the 1 key"), hit(STEPS), sections=sections()).short_answer()
+    assert found is not None and found.quote == "the 1 key"
+
+
+def test_a_section_that_begins_in_the_heading_is_quoted_from_the_text_on() -> None:
+    found = read(
+        "Which key?",
+        marking("the 1 key"),
+        hit(STEPS, heading="Keys"),
+        sections=sections_of(f"Keys {STEPS}"),
+    ).short_answer()
+    assert found is not None and found.quote == STEPS and found.start == 50
 
 
 def test_a_question_that_the_span_reader_cannot_read_is_answered_as_without_it() -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rag import Document, build_index
 from rag.domain_readers import SHIPPED, domain_reader
+from rag.evidence import reader_for
 from rag.rerank import load_reranker
 from rag.tuned import read_tuned, shipped
 
@@ -27,6 +29,21 @@ KNOWN = [
     ("Who built the harbour?", "Ludvig Thorne"),
     ("In which year was the harbour built?", "1911"),
 ]
+TREATMENT = (
+    "Mild cases of harbour fever need rest, plenty of water and a cool room. When the fever lasts longer than three "
+    "days, doctors give tablets of velocin twice a day for a week. Children receive half the dose. Nobody should "
+    "return to the docks before two weeks have passed without fever."
+)
+LEAFLET = f"""# Harbour fever
+
+## Treatment
+
+{TREATMENT}
+
+## History
+
+The fever was first described in 1874 by the ship's doctor Edda Kolm, who saw it on three ships in one summer.
+"""
 
 
 def folder(name: str) -> Path:
@@ -80,6 +97,21 @@ def test_a_question_that_the_passage_does_not_answer_scores_below_those_that_it_
         assert best is not None
         scores.append(best.score)
     assert scores[0] < min(scores[1:])
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What are the treatments for harbour fever?", TREATMENT),
+        ("Who first described the fever?", "Edda Kolm"),
+    ],
+)
+def test_one_assistant_answers_with_a_section_where_it_is_asked_for_one_and_in_short_elsewhere(
+    tmp_path: Path, question: str, answer: str
+) -> None:
+    index = build_index([Document(text=LEAFLET, source="fever.md")], tmp_path / "index")
+    found = reader_for(index).read(question, index.search(question)).short_answer()
+    assert found is not None and found.quote == answer
 
 
 @pytest.mark.parametrize("domain", SHIPPED)
