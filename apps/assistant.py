@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rag.span_reader import SpanReader
     from rag.trace import SearchTrace
 
+_ENDS = " .!?。！？"  # of sentences
+
 
 class Retriever(Protocol):
     def search(self, query: str, k: int = 6, where: Mapping[str, str] | None = None) -> Sequence[Hit]: ...
@@ -61,10 +63,11 @@ class Answer:
 
     @property
     def headline(self) -> str:
-        """The short answer where it is not all that is quoted anyway, else ""."""
-        marks = "".join(f"[{citation.number}]" for citation in self.citations[:1])
-        said = _plain(self.text).removesuffix(marks)
-        return "" if _plain(self.short) == said else self.short
+        """The short answer where it is a part of a sentence, else "": whole sentences are quoted anyway."""
+        if self.short_at is None:
+            return ""
+        quote, sentence = self.short_at.quote.rstrip(_ENDS), self.short_at.claim.rstrip(_ENDS)
+        return self.short if quote != sentence and quote in sentence else ""
 
 
 @dataclass
@@ -204,10 +207,6 @@ class Assistant:
             short=inert_markup(short.quote) if short else "",
             short_at=short,
         )
-
-
-def _plain(text: str) -> str:
-    return "".join(text.split())
 
 
 def _kept(pieces: Iterator[str], said: list[str]) -> Iterator[str]:

@@ -101,6 +101,21 @@ def test_an_answer_that_is_its_whole_quote_is_shown_once(index: Index) -> None:
     assert render(answer).startswith(f"{sentence} [1]\n\nSources")
 
 
+@pytest.mark.parametrize(
+    "marked",
+    [
+        pytest.param("A return ticket costs eleven crowns on weekdays", id="all but the full stop"),
+        pytest.param(
+            "A return ticket costs eleven crowns on weekdays. Dogs travel free.", id="two sentences"
+        ),
+    ],
+)
+def test_whole_sentences_are_shown_once_as_quotes(index: Index, marked: str) -> None:
+    answer = ask(index, marked)
+    assert (answer.short, answer.headline) == (marked, "")
+    assert render(answer).count("eleven crowns") == 2  # the quote, and its source
+
+
 def test_json_holds_it_with_its_place(index: Index) -> None:
     found = json.loads(json.dumps(asdict(ask(index, "eleven crowns"))))
     assert found["short"] == "eleven crowns"
