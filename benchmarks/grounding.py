@@ -21,7 +21,7 @@ from results import RESULTS, machine, tell
 
 TITLE = "Grounded training: facts that were seen, are only in documents, or have changed"
 SEEDS = (0, 1, 2)
-STEPS = 900  # of pretraining
+STEPS = 3200  # of pretraining
 # Name, whether an adapter answers and of which way, whether passages are read.
 WAYS: tuple[tuple[str, str | None, bool], ...] = (
     ("closed book", None, False),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,24 +24,20 @@ from rag.schema import Chunk, Hit
 QUESTIONS = 8  # of a context
 LENGTH = 512
 KEY = r' key="[0-9a-f]{8}"'  # the tokenizer passes over it: it says nothing
-SOURCE = re.compile(r'<source id="(\d+)".*?</source', re.DOTALL)
-PASSAGES = 4  # of a context, at most
 SIZE = {
-    "hidden_size": 192, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 6,
-    "num_key_value_heads": 6,
+    "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 3, "num_attention_heads": 4,
+    "num_key_value_heads": 4,
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A context and its questions in one row; `branch` is 0 in the context, then 1, 2, ...; `sources` holds the number
-    of the source that a token stands in, 0 elsewhere."""
+    """A context and its questions in one row; `branch` is 0 in the context, then 1, 2, ..."""
 
     ids: list[int]
     labels: list[int]
     branch: list[int]
     places: list[int]
-    sources: list[int]
 
 
 def hit(source: str, text: str, rank: int) -> Hit:
@@ -132,13 +127,8 @@ def packed(draw: random.Random, tokenizer: Any, most: int) -> Packed:
     numbers = {source: number for number, source in enumerate(texts, 1)}
     messages = build_messages("What?", hits)
     prefix = messages[0]["content"] + "<|user|>" + messages[1]["content"].rpartition("\n\nQuestion: ")[0]
-    encoded = tokenizer(prefix, add_special_tokens=False, return_offsets_mapping=True)
-    ids, numbered = encoded["input_ids"], [0] * len(prefix)
-    for source in SOURCE.finditer(prefix):
-        known = source.start(1)  # its number is said there
-        numbered[known : source.end()] = [int(source[1])] * (source.end() - known)
-    standing = [numbered[start] for start, _ in encoded["offset_mapping"]]
-    found = Packed(list(ids), [-100] * len(ids), [0] * len(ids), list(range(len(ids))), standing)
+    ids = tokenizer(prefix, add_special_tokens=False)["input_ids"]
+    found = Packed(list(ids), [-100] * len(ids), [0] * len(ids), list(range(len(ids))))
     for number in range(1, QUESTIONS + 1):
         question, answer = _asked(draw, facts, numbers)
         head = tokenizer(f"\n\nQuestion: {question}<|answer|>", add_special_tokens=False)["input_ids"]
@@ -147,7 +137,6 @@ def packed(draw: random.Random, tokenizer: Any, most: int) -> Packed:
         found.labels.extend([-100] * len(head) + tail)
         found.branch.extend([number] * (len(head) + len(tail)))
         found.places.extend(range(len(ids), len(ids) + len(head) + len(tail)))
-        found.sources.extend([0] * (len(head) + len(tail)))
     return found
 
 
@@ -174,7 +163,7 @@ def closed(draw: random.Random, tokenizer: Any) -> Packed:
     ]
     tail = tokenizer(f" {UNKNOWN}<|end|>", add_special_tokens=False)["input_ids"]
     size = len(head) + len(tail)
-    return Packed([*head, *tail], [-100] * len(head) + tail, [0] * size, list(range(size)), [0] * size)
+    return Packed([*head, *tail], [-100] * len(head) + tail, [0] * size, list(range(size)))
 
 
 def _batch(rows: Sequence[Packed], pad: int) -> dict[str, torch.Tensor]:
@@ -189,26 +178,7 @@ def _batch(rows: Sequence[Packed], pad: int) -> dict[str, torch.Tensor]:
     return {
         "input_ids": padded("ids", pad), "labels": padded("labels", -100),
         "position_ids": padded("places", 0), "attention_mask": (earlier & same)[:, None],
-        "sources": padded("sources", 0),
     }  # fmt: skip
-
-
-def _attend_in_fp32() -> None:
-    """bf16 attention is slow backwards on a processor."""
-    from transformers import AttentionInterface
-    from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
-
-    def attend(
-        module: Any, q: Any, k: Any, v: Any, mask: Any, scaling: float | None = None, **_: Any
-    ) -> tuple[Any, None]:
-        with torch.autocast("cpu", enabled=False):
-            found = torch.nn.functional.scaled_dot_product_attention(
-                q.float(), k.float(), v.float(), attn_mask=mask, scale=scaling
-            )
-        return found.transpose(1, 2).to(q.dtype).contiguous(), None
-
-    AttentionInterface.register("fp32", attend)
-    AttentionMaskInterface.register("fp32", sdpa_mask)
 
 
 def _inclined_to_copy(model: Any) -> None:
@@ -226,19 +196,15 @@ def _inclined_to_copy(model: Any) -> None:
             attention.o_proj.weight.mul_(width**-0.5 * 4)
 
 
-def _loss(model: Any, counter: torch.nn.Linear, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, float]:
-    """Over the answers, and of which source each token of the context stands in; the share of the answers' tokens
-    that are right. Without the second question an answer never learns which number its passage has."""
-    labels, sources = batch.pop("labels")[:, 1:], batch.pop("sources")
-    states = model.model(**batch, output_hidden_states=True)
-    hidden, half = states.last_hidden_state[:, :-1], states.hidden_states[len(states.hidden_states) // 2]
+def _loss(model: Any, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, float]:
+    """Over the answers alone, and the share of their tokens that are right."""
+    labels = batch.pop("labels")[:, 1:]
+    hidden = model.model(**batch).last_hidden_state[:, :-1]
     kept = labels != -100
     logits = model.lm_head(hidden[kept]).float()
     wanted = labels[kept]
     right = (logits.argmax(-1) == wanted).float().mean()
-    inside = sources > 0
-    standing = torch.nn.functional.cross_entropy(counter(half[inside]).float(), sources[inside])
-    return torch.nn.functional.cross_entropy(logits, wanted) + standing, float(right)
+    return torch.nn.functional.cross_entropy(logits, wanted), float(right)
 
 
 def pretrain(folder: Path, steps: int, rate: float = 2e-3, size: int = 16, seed: int = 0) -> dict[str, float]:
@@ -252,28 +218,23 @@ def pretrain(folder: Path, steps: int, rate: float = 2e-3, size: int = 16, seed:
         vocab_size=len(tokenizer), max_position_embeddings=LENGTH, tie_word_embeddings=True, **SIZE,
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, bos_token_id=None,
     )  # fmt: skip
-    _attend_in_fp32()
-    config._attn_implementation = "fp32"
     model = LlamaForCausalLM(config)
     _inclined_to_copy(model)
-    counter = torch.nn.Linear(config.hidden_size, 1 + PASSAGES)  # asked while it learns, and left behind
-    weights = [*model.parameters(), *counter.parameters()]
-    optimizer = torch.optim.AdamW(weights, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
     draw = random.Random(seed)
     seen = 0
     for step in range(steps):
         at = step / steps
         for group in optimizer.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / 100, 0.02 + 2.5 * (1 - at))
-        most = 1 + min(PASSAGES - 1, int(8 * at))
+        most = 1 + min(3, int(8 * at))
         rows = [packed(draw, tokenizer, most) for _ in range(size)] + [closed(draw, tokenizer)]
         batch = _batch(rows, tokenizer.pad_token_id)
         seen += batch["input_ids"].numel()
-        with torch.autocast("cpu", torch.bfloat16):
-            loss, right = _loss(model, counter, batch)
+        loss, right = _loss(model, batch)
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if step % 25 == 24:
             seconds = time.process_time() - began
@@ -282,7 +243,6 @@ def pretrain(folder: Path, steps: int, rate: float = 2e-3, size: int = 16, seed:
                 f"{seen / seconds:,.0f} tokens/s, {seconds:.0f} s of a core",
                 flush=True,
             )
-    model.config._attn_implementation = "sdpa"
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return {"seconds": time.process_time() - began, "loss": loss.item(), "right": right, "steps": steps}
