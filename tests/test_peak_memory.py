@@ -22,11 +22,11 @@ def held(size_bytes: int) -> mmap.mmap:
 
 def test_what_a_process_and_its_children_hold_counts_once_they_hold_it() -> None:
     with PeakMemory(beyond_start=True) as peak:
-        ours = held(64 * MIB)
+        ours = held(256 * MIB)
         subprocess.run(
-            [sys.executable, "-c", f"import time; a = b'x' * {96 * MIB}; time.sleep(.5)"], check=True
+            [sys.executable, "-c", f"import time; a = b'x' * {384 * MIB}; time.sleep(.5)"], check=True
         )
-    assert 160 * MIB < peak.size_bytes < 220 * MIB and ours
+    assert 540 * MIB < peak.size_bytes < 760 * MIB and ours  # other threads may take or give back some
 
 
 def test_a_child_that_only_just_begins_does_not_count_its_parents_memory_again() -> None:
